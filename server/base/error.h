@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <absl/status/status.h>
+
+#include "luna/v1/interaction.pb.h"
+
+namespace luna {
+
+// Every way in which a request can fail. The contract of each (its gRPC code, its HTTP status, whether
+// the same request may succeed later) stands in one table in error.cc.
+enum class ErrorCode {
+  kInvalidInput,
+  kInputTooLarge,
+  kUnknownTarget,
+  kNotFound,
+  kUnauthenticated,
+  kPermissionDenied,
+  kStreamingDisabled,
+  kOverloaded,
+  kShuttingDown,
+  kUpstreamUnavailable,
+  kUpstreamAuth,
+  kUpstreamRejected,
+  kUpstreamQuota,
+  kUpstreamTimeout,
+  kUpstreamProtocol,
+  kContentBlocked,
+  kAnswerTooLong,
+  kDeadlineExceeded,
+  kCancelled,
+  kInternal,
+};
+
+// A status that carries `code` as a luna.v1.Error payload; the status code is the one that gRPC reports.
+// `message` is cut to 1 KiB, at a code point, as metadata is limited to 8 KiB.
+absl::Status MakeError(ErrorCode code, std::string message,
+                       std::chrono::milliseconds retry_after = std::chrono::milliseconds::zero());
+
+// What a failed status says. One that MakeError did not make is named after its status code: CANCELLED,
+// DEADLINE_EXCEEDED, INVALID_INPUT for INVALID_ARGUMENT, and INTERNAL for everything else.
+v1::Error ErrorOf(const absl::Status& status);
+
+// The code's name in the contract, such as "UPSTREAM_TIMEOUT".
+const char* Name(ErrorCode code);
+
+// The HTTP status of an error as ErrorOf gives it: as grpc-gateway maps gRPC codes, but 413 for
+// INPUT_TOO_LARGE. 500 for an unknown code.
+int HttpStatus(const v1::Error& error);
+
+// The gRPC code of an error as ErrorOf gives it.
+absl::StatusCode GrpcCode(const v1::Error& error);
+
+}  // namespace luna

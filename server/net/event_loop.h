@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace luna::net {
+
+namespace asio = boost::asio;
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+inline constexpr TimePoint kForever = TimePoint::max();
+
+// One thread that runs one io_context. What belongs to a loop (connections, curl handles, the coroutines
+// of a request) is touched from its thread alone, so none of it is locked.
+class EventLoop {
+ public:
+  EventLoop();
+  // Stops and joins; handlers that have not run are destroyed, not run.
+  ~EventLoop();
+
+  void Start();
+  // From any thread.
+  void Stop();
+
+  asio::io_context& context() { return context_; }
+
+ private:
+  asio::io_context context_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::thread thread_;
+};
+
+// Wakes one coroutine. Loop thread only.
+class Signal {
+ public:
+  explicit Signal(asio::io_context& context) : timer_(context) {}
+
+  // Resumes after Notify, at once if Notify came before, or when `until` has passed: then false.
+  // One waiter at a time. Cancelled by destruction of the coroutine or by its cancellation slot, which
+  // throws system_error(operation_aborted).
+  asio::awaitable<bool> Wait(TimePoint until);
+  void Notify();
+
+ private:
+  asio::steady_timer timer_;
+  bool notified_ = false;
+};
+
+}  // namespace luna::net

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <boost/asio/awaitable.hpp>
+
+#include "server/net/event_loop.h"
+
+namespace luna::net {
+
+struct HttpRequest {
+  std::string method = "POST";
+  std::string url;
+  std::vector<std::string> headers;  // "Name: value"
+  std::string body;
+  std::chrono::milliseconds connect_timeout{5000};  // name look-up, TCP and TLS together
+};
+
+class CurlMulti;
+class Transfer;
+
+// A request under way. Destroying it cancels the request: its connection is closed before the
+// destructor returns, unless the response had been read to its end.
+// All of it on the client's loop.
+class HttpExchange {
+ public:
+  explicit HttpExchange(std::unique_ptr<Transfer> transfer);
+  HttpExchange(HttpExchange&&) noexcept;
+  ~HttpExchange();
+
+  // Resumes once the status line and the headers are there. kUnavailable: no response could be had
+  // (the message says why, without the URL's query); kDeadlineExceeded: `until` has passed, the
+  // exchange goes on and may be awaited again.
+  asio::awaitable<absl::Status> Headers(TimePoint until);
+
+  // Both after Headers. A header is empty where there is none; names in any case.
+  int status() const;
+  std::string header(const char* name) const;
+
+  // Gives what has arrived of the body since the last call, at least one byte, or nothing at its end;
+  // valid until the next call. Errors as Headers; kOutOfRange past `max_response_bytes`. While nobody
+  // reads, at most 64 KiB are buffered; then the socket is left unread, which slows the sender down.
+  asio::awaitable<absl::StatusOr<std::string_view>> Read(TimePoint until);
+
+ private:
+  std::unique_ptr<Transfer> transfer_;
+};
+
+// HTTP/1.1 requests by libcurl on an event loop, over a bounded pool of keep-alive connections.
+// Redirects are not followed, TLS is verified, nothing is decompressed. HTTPS_PROXY and NO_PROXY hold,
+// but never for loopback addresses. All of it on the loop's thread.
+class HttpClient {
+ public:
+  struct Limits {
+    std::int64_t max_response_bytes = 64 << 20;
+    int connections_kept = 64;
+  };
+
+  HttpClient(asio::io_context& context, Limits limits);
+  ~HttpClient();
+
+  // Starts the request now; it makes progress while nobody awaits it.
+  HttpExchange Send(HttpRequest request);
+
+ private:
+  friend class Transfer;
+  asio::io_context& context_;
+  Limits limits_;
+  std::vector<std::unique_ptr<CurlMulti>> multis_;
+};
+
+}  // namespace luna::net
