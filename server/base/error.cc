@@ -78,8 +78,7 @@ ErrorCode CodeOf(absl::StatusCode code) {
 
 }  // namespace
 
-absl::Status MakeError(ErrorCode code, std::string message,
-                       std::chrono::milliseconds retry_after) {
+absl::Status MakeError(ErrorCode code, std::string message, std::chrono::milliseconds retry_after) {
   const Contract& contract = ContractOf(code);
   utf8::Truncate(message, kLongestMessage);
   v1::Error error;

@@ -9,8 +9,8 @@
 
 namespace luna {
 
-// Every way in which a request can fail. The contract of each (its gRPC code, its HTTP status, whether
-// the same request may succeed later) stands in one table in error.cc.
+// Every way in which a request can fail. The contract of each (its gRPC code, its HTTP status,
+// whether the same request may succeed later) stands in one table in error.cc.
 enum class ErrorCode {
   kInvalidInput,
   kInputTooLarge,
@@ -34,13 +34,14 @@ enum class ErrorCode {
   kInternal,
 };
 
-// A status that carries `code` as a luna.v1.Error payload; the status code is the one that gRPC reports.
-// `message` is cut to 1 KiB, at a code point, as metadata is limited to 8 KiB.
+// A status that carries `code` as a luna.v1.Error payload; the status code is the one that gRPC
+// reports. `message` is cut to 1 KiB, at a code point, as metadata is limited to 8 KiB.
 absl::Status MakeError(ErrorCode code, std::string message,
                        std::chrono::milliseconds retry_after = std::chrono::milliseconds::zero());
 
-// What a failed status says. One that MakeError did not make is named after its status code: CANCELLED,
-// DEADLINE_EXCEEDED, INVALID_INPUT for INVALID_ARGUMENT, and INTERNAL for everything else.
+// What a failed status says. One that MakeError did not make is named after its status code:
+// CANCELLED, DEADLINE_EXCEEDED, INVALID_INPUT for INVALID_ARGUMENT, and INTERNAL for everything
+// else.
 v1::Error ErrorOf(const absl::Status& status);
 
 // The code's name in the contract, such as "UPSTREAM_TIMEOUT".

@@ -16,8 +16,8 @@ std::size_t Repair(std::string& text);
 // Cuts well-formed `text` to at most `bytes` bytes, between code points.
 void Truncate(std::string& text, std::size_t bytes);
 
-// The length of the longest prefix of `text` that does not end in an unfinished but so far well-formed
-// code point: what may leave before more has come. The rest is at most 3 bytes.
+// The length of the longest prefix of `text` that does not end in an unfinished but so far
+// well-formed code point: what may leave before more has come. The rest is at most 3 bytes.
 std::size_t CompletePrefix(std::string_view text);
 
 }  // namespace luna::utf8

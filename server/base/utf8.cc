@@ -1,0 +1,79 @@
+#include "server/base/utf8.h"
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include <unicode/utf8.h>
+
+namespace luna::utf8 {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+// The first position at or after `position` where a byte is not ASCII, or `text`'s size.
+std::size_t SkipAscii(std::string_view text, std::size_t position) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::uint64_t word;
+  for (; text.size() - position >= sizeof word; position += sizeof word) {
+    std::memcpy(&word, text.data() + position, sizeof word);
+    if (word & kHighBits) break;
+  }
+  while (position < text.size() && U8_IS_SINGLE(text[position])) ++position;
+  return position;
+}
+
+// Advances `position` past one code point, or past one maximal ill-formed part, which gives false.
+bool Next(std::string_view text, std::size_t& position) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  UChar32 code_point;
+  U8_NEXT(bytes, position, text.size(), code_point);
+  return code_point >= 0;
+}
+
+// The first position at or after `position` where an ill-formed part starts, or `text`'s size.
+std::size_t FindIllFormed(std::string_view text, std::size_t position) {
+  while ((position = SkipAscii(text, position)) < text.size()) {
+    std::size_t next = position;
+    while (next < text.size() && !U8_IS_SINGLE(text[next])) {
+      if (!Next(text, next)) return position;
+      position = next;
+    }
+  }
+  return position;
+}
+
+}  // namespace
+
+bool IsValid(std::string_view text) { return FindIllFormed(text, 0) == text.size(); }
+
+std::size_t Repair(std::string& text) {
+  std::size_t bad = FindIllFormed(text, 0);
+  if (bad == text.size()) return 0;
+  std::string repaired;
+  std::size_t replaced = 0;
+  std::size_t copied = 0;
+  for (; bad < text.size(); bad = FindIllFormed(text, copied)) {
+    repaired.append(text, copied, bad - copied).append(kReplacement);
+    copied = bad;
+    Next(text, copied);
+    ++replaced;
+  }
+  repaired.append(text, copied);
+  text = std::move(repaired);
+  return replaced;
+}
+
+void Truncate(std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return;
+  while (bytes > 0 && U8_IS_TRAIL(text[bytes])) --bytes;
+  text.resize(bytes);
+}
+
+std::size_t CompletePrefix(std::string_view text) {
+  auto length = static_cast<std::ptrdiff_t>(text.size());  // Signed: the macro subtracts.
+  U8_TRUNCATE_IF_INCOMPLETE(text.data(), 0, length);
+  return static_cast<std::size_t>(length);
+}
+
+}  // namespace luna::utf8
