@@ -1,8 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
 #include <thread>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -17,17 +17,17 @@ using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 inline constexpr TimePoint kForever = TimePoint::max();
 
-// One thread that runs one io_context. What belongs to a loop (connections, curl handles, the coroutines
-// of a request) is touched from its thread alone, so none of it is locked.
+// One thread that runs one io_context. What belongs to a loop (connections, curl handles, the
+// coroutines of a request) is touched from its thread alone, so none of it is locked.
 class EventLoop {
  public:
   EventLoop();
-  // Stops and joins; handlers that have not run are destroyed, not run.
   ~EventLoop();
 
   void Start();
-  // From any thread.
-  void Stop();
+  // Returns once the loop has nothing left to do: whoever uses it ends what he started first.
+  // From any thread but its own.
+  void Join();
 
   asio::io_context& context() { return context_; }
 
@@ -43,14 +43,15 @@ class Signal {
   explicit Signal(asio::io_context& context) : timer_(context) {}
 
   // Resumes after Notify, at once if Notify came before, or when `until` has passed: then false.
-  // One waiter at a time. Cancelled by destruction of the coroutine or by its cancellation slot, which
-  // throws system_error(operation_aborted).
+  // One waiter at a time. Cancelled by the coroutine's cancellation slot, which throws
+  // system_error(operation_aborted).
   asio::awaitable<bool> Wait(TimePoint until);
   void Notify();
 
  private:
   asio::steady_timer timer_;
   bool notified_ = false;
+  bool waiting_ = false;
 };
 
 }  // namespace luna::net

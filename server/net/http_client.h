@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <boost/asio/awaitable.hpp>
+#include <curl/curl.h>
 
 #include "server/net/event_loop.h"
 
@@ -23,6 +25,7 @@ struct HttpRequest {
 };
 
 class CurlMulti;
+class HttpClient;
 class Transfer;
 
 // A request under way. Destroying it cancels the request: its connection is closed before the
@@ -32,6 +35,7 @@ class HttpExchange {
  public:
   explicit HttpExchange(std::unique_ptr<Transfer> transfer);
   HttpExchange(HttpExchange&&) noexcept;
+  HttpExchange& operator=(HttpExchange&&) noexcept;
   ~HttpExchange();
 
   // Resumes once the status line and the headers are there. kUnavailable: no response could be had
@@ -43,26 +47,28 @@ class HttpExchange {
   int status() const;
   std::string header(const char* name) const;
 
-  // Gives what has arrived of the body since the last call, at least one byte, or nothing at its end;
-  // valid until the next call. Errors as Headers; kOutOfRange past `max_response_bytes`. While nobody
-  // reads, at most 64 KiB are buffered; then the socket is left unread, which slows the sender down.
+  // Gives what has arrived of the body since the last call, at least one byte, or nothing at its
+  // end; valid until the next call. Errors as Headers; kOutOfRange past `max_response_bytes`. While
+  // nobody reads, at most 64 KiB are buffered; then the socket is left unread, which slows the
+  // sender down.
   asio::awaitable<absl::StatusOr<std::string_view>> Read(TimePoint until);
 
  private:
   std::unique_ptr<Transfer> transfer_;
 };
 
-// HTTP/1.1 requests by libcurl on an event loop, over a bounded pool of keep-alive connections.
-// Redirects are not followed, TLS is verified, nothing is decompressed. HTTPS_PROXY and NO_PROXY hold,
-// but never for loopback addresses. All of it on the loop's thread.
+// HTTP/1.1 requests by libcurl on an event loop, over a bounded pool of keep-alive connections:
+// HTTP/2 of libcurl 7.88 can end a cut body as a success (fixed in 8.0.0). Redirects are not
+// followed, TLS is verified, nothing is decompressed. HTTPS_PROXY and NO_PROXY hold, but never for
+// loopback addresses. All of it on the loop's thread.
 class HttpClient {
  public:
   struct Limits {
     std::int64_t max_response_bytes = 64 << 20;
-    int connections_kept = 64;
   };
 
   HttpClient(asio::io_context& context, Limits limits);
+  // Every exchange must be gone.
   ~HttpClient();
 
   // Starts the request now; it makes progress while nobody awaits it.
@@ -70,8 +76,13 @@ class HttpClient {
 
  private:
   friend class Transfer;
+
+  CurlMulti& MultiWithRoom();
+
   asio::io_context& context_;
-  Limits limits_;
+  const Limits limits_;
+  CURLSH* share_;  // TLS sessions
+  std::vector<CURL*> idle_handles_;
   std::vector<std::unique_ptr<CurlMulti>> multis_;
 };
 
