@@ -227,9 +227,9 @@ TEST(WordSplitter, SendsAPieceWithoutWaitingForTheEndOfTheWord) {
 }
 
 TEST(WordSplitter, KeepsAClusterWholeUpToOneKibibyte) {
-  const std::string whole =
-      "xx" + Repeated("\u0301", 511);  // The second x and its marks: 1023 bytes.
-  EXPECT_THAT(WordsOf({whole + "y"}), ElementsAre("x", whole.substr(1), "y"));
+  const std::string whole = "\u00E9" + Repeated("\u0301", 511);
+  ASSERT_EQ(whole.size(), 1024u);
+  EXPECT_THAT(WordsOf({"x" + whole + "y"}), ElementsAre("x", whole, "y"));
   const std::string longer = "Z" + Repeated("\u0301", 600);
   EXPECT_THAT(WordsOf({longer + "y"}),
               ElementsAre(longer.substr(0, 1023), longer.substr(1023), "y"));
