@@ -5,12 +5,12 @@
 
 Takes a free port and writes `http://127.0.0.1:PORT` to the address file; `/health` there is 200 once
 the model is loaded. Whoever starts it keeps the other end of standard input open: when that process
-ends, however it ends, so does this one. Ctrl-C is theirs to act on: they may still need answers.
+ends, however it ends, so does this one. It leaves the terminal, since Ctrl-C is theirs to act on: they
+may still need answers.
 """
 
 import os
 import pathlib
-import signal
 import sys
 
 
@@ -37,8 +37,8 @@ def parameters(model: str, api_key: str):
 
 def main() -> int:
     model, module, address_file = sys.argv[1:]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if os.getpgrp() != os.getpid():
+        os.setsid()
     sys.path.insert(0, module)
     import xllamacpp
 
