@@ -76,19 +76,33 @@ ErrorCode CodeOf(absl::StatusCode code) {
   }
 }
 
+absl::Status StatusOf(v1::Error error, std::string message) {
+  utf8::Truncate(message, kLongestMessage);
+  error.set_message(message);
+  absl::Status status(ContractOf(error.code()).grpc, message);
+  status.SetPayload(kPayload, absl::Cord(error.SerializeAsString()));
+  return status;
+}
+
 }  // namespace
 
 absl::Status MakeError(ErrorCode code, std::string message, std::chrono::milliseconds retry_after) {
   const Contract& contract = ContractOf(code);
-  utf8::Truncate(message, kLongestMessage);
   v1::Error error;
   error.set_code(contract.name);
-  error.set_message(message);
   error.set_retryable(contract.retryable);
   error.set_retry_after_ms(static_cast<int>(retry_after.count()));
-  absl::Status status(contract.grpc, message);
-  status.SetPayload(kPayload, absl::Cord(error.SerializeAsString()));
-  return status;
+  return StatusOf(std::move(error), std::move(message));
+}
+
+absl::Status WithMessage(const absl::Status& status, std::string message) {
+  return StatusOf(ErrorOf(status), std::move(message));
+}
+
+absl::Status NotRetryable(const absl::Status& status) {
+  v1::Error error = ErrorOf(status);
+  error.set_retryable(false);
+  return StatusOf(std::move(error), std::string(status.message()));
 }
 
 v1::Error ErrorOf(const absl::Status& status) {

@@ -39,6 +39,13 @@ enum class ErrorCode {
 absl::Status MakeError(ErrorCode code, std::string message,
                        std::chrono::milliseconds retry_after = std::chrono::milliseconds::zero());
 
+// The same failure in other words.
+absl::Status WithMessage(const absl::Status& status, std::string message);
+
+// The same failure where the same request cannot succeed later, whatever its code says in general:
+// a quota that is counted per day.
+absl::Status NotRetryable(const absl::Status& status);
+
 // What a failed status says. One that MakeError did not make is named after its status code:
 // CANCELLED, DEADLINE_EXCEEDED, INVALID_INPUT for INVALID_ARGUMENT, and INTERNAL for everything
 // else.

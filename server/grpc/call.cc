@@ -1,0 +1,211 @@
+#include "server/grpc/call.h"
+
+#include <string>
+#include <vector>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include "server/base/error.h"
+#include "server/base/guard.h"
+#include "server/grpc/status.h"
+
+namespace luna::grpc {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// What waits to be written before the model is held up, and when it may go on.
+constexpr std::size_t kMostQueued = 64 << 10;
+constexpr std::size_t kLowWater = 16 << 10;
+
+class UnaryCall final : public Call {
+ public:
+  explicit UnaryCall(Place place) : Call(std::move(place)), responder_(&context_) {}
+
+ private:
+  void Request(void* tag) override {
+    place_.service->RequestUnary(place_.method, &context_, &request_, &responder_, place_.queue,
+                                 tag);
+  }
+  void Reject(const ::grpc::Status& status) override {
+    responder_.FinishWithError(status, finished_.Arm(shared_from_this()));
+  }
+  void Run(rpc::Message message) override {
+    const rpc::Method* function = worker_.methods->Find(method().full_name());
+    if (function == nullptr) {
+      return Reject({::grpc::StatusCode::UNIMPLEMENTED, method().full_name() + " is not built"});
+    }
+    Spawn<absl::StatusOr<rpc::Message>>(function->call(std::move(message)),
+                                        [this](absl::StatusOr<rpc::Message> response) {
+                                          if (!response.ok())
+                                            return Reject(ToGrpcStatus(response.status()));
+                                          responder_.Finish(ToBytes(**response), ::grpc::Status::OK,
+                                                            finished_.Arm(shared_from_this()));
+                                        });
+  }
+
+  ::grpc::ServerAsyncResponseWriter<::grpc::ByteBuffer> responder_;
+};
+
+// The loop puts messages into a queue; the thread that completes a write starts the next one, and
+// wakes the loop only when the queue runs low: a hop for each message costs two thirds of the
+// throughput.
+class StreamCall final : public Call, public EventSink {
+ public:
+  explicit StreamCall(Place place)
+      : Call(std::move(place)), written_([this](bool ok) { OnWritten(ok); }), writer_(&context_) {}
+
+ private:
+  void Request(void* tag) override {
+    place_.service->RequestStream(place_.method, &context_, &request_, &writer_, place_.queue, tag);
+  }
+  void Reject(const ::grpc::Status& status) override {
+    writer_.Finish(status, finished_.Arm(shared_from_this()));
+  }
+  void Run(rpc::Message message) override {
+    room_.emplace(worker_.loop->context());
+    Spawn<absl::Status>(
+        worker_.interaction->Run(std::move(static_cast<v1::InteractRequest&>(*message)), *this),
+        [this](const absl::Status& status) { Finish(ToGrpcStatus(status)); });
+  }
+
+  asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override {
+    const bool terminal = event.has_complete() || event.has_error();
+    ::grpc::ByteBuffer message = ToBytes(event);
+    std::unique_lock lock(mutex_);
+    if (broken_) co_return absl::CancelledError("the caller has gone");
+    if (terminal) {  // leaves together with the status
+      last_ = std::move(message);
+      co_return absl::OkStatus();
+    }
+    queued_bytes_ += message.Length();
+    queue_.push_back(std::move(message));
+    if (!writing_) Write();
+    while (queued_bytes_ > kMostQueued && !broken_) {
+      wants_room_ = true;
+      lock.unlock();
+      co_await room_->Wait(net::kForever);
+      lock.lock();
+    }
+    co_return broken_ ? absl::CancelledError("the caller has gone") : absl::OkStatus();
+  }
+
+  // With mutex_ held: starts the first write of the queue.
+  void Write() {
+    writing_ = true;
+    const ::grpc::ByteBuffer message = std::move(queue_.front());
+    queue_.pop_front();
+    queued_bytes_ -= message.Length();
+    writer_.Write(message, written_.Arm(shared_from_this()));
+  }
+
+  void OnWritten(bool ok) {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    if (!ok) {
+      broken_ = true;
+      queue_.clear();
+      queued_bytes_ = 0;
+    }
+    if (!queue_.empty()) {
+      Write();
+    } else if (status_) {
+      End();
+    }
+    if (wants_room_ && queued_bytes_ <= kLowWater) {
+      wants_room_ = false;
+      asio::post(worker_.loop->context(), [this, self = shared_from_this()] { room_->Notify(); });
+    }
+  }
+
+  void Finish(::grpc::Status status) {
+    const std::lock_guard lock(mutex_);
+    status_ = std::move(status);
+    if (!writing_) End();
+  }
+
+  // With mutex_ held, nothing being written.
+  void End() {
+    void* tag = finished_.Arm(shared_from_this());
+    if (last_) {
+      writer_.WriteAndFinish(*last_, ::grpc::WriteOptions(), *status_, tag);
+    } else {
+      writer_.Finish(*status_, tag);
+    }
+  }
+
+  Tag written_;
+  std::optional<net::Signal> room_;  // loop only
+  std::mutex mutex_;                 // for what follows
+  ::grpc::ServerAsyncWriter<::grpc::ByteBuffer> writer_;
+  std::deque<::grpc::ByteBuffer> queue_;
+  std::size_t queued_bytes_ = 0;
+  std::optional<::grpc::ByteBuffer> last_;
+  std::optional<::grpc::Status> status_;
+  bool writing_ = false;
+  bool wants_room_ = false;
+  bool broken_ = false;
+};
+
+}  // namespace
+
+Call::Call(Place place)
+    : place_(std::move(place)),
+      finished_([](bool) {}),
+      requested_([this](bool ok) { OnRequested(ok); }),
+      done_([this](bool) { OnDone(); }) {}
+
+void Call::WaitFor(const Place& place) {
+  std::shared_ptr<Call> call;
+  if (place.service->descriptor()->method(place.method)->server_streaming()) {
+    call = std::make_shared<StreamCall>(place);
+  } else {
+    call = std::make_shared<UnaryCall>(place);
+  }
+  call->context_.AsyncNotifyWhenDone(call->done_.Arm(call));
+  call->Request(call->requested_.Arm(call));
+}
+
+void Call::OnRequested(bool ok) {
+  if (!ok) {
+    done_.Arm(nullptr);  // its tag never comes if the call never starts
+    return;
+  }
+  WaitFor(place_);
+  worker_ = place_.next_worker();
+  rpc::Message message(google::protobuf::MessageFactory::generated_factory()
+                           ->GetPrototype(method().input_type())
+                           ->New());
+  if (!FromBytes(request_, *message)) {
+    return Reject(
+        ToGrpcStatus(MakeError(ErrorCode::kInvalidInput, "the request is not a valid " +
+                                                             method().input_type()->full_name() +
+                                                             " (a text that is not UTF-8?)")));
+  }
+  request_.Clear();
+  // std::function wants to copy what it holds.
+  auto shared = std::make_shared<rpc::Message>(std::move(message));
+  asio::post(worker_.loop->context(),
+             [this, self = shared_from_this(), shared] { Run(std::move(*shared)); });
+}
+
+void Call::OnDone() {
+  if (!context_.IsCancelled() || worker_.loop == nullptr) return;
+  asio::post(worker_.loop->context(), [this, self = shared_from_this()] {
+    cancel_.emit(asio::cancellation_type::terminal);
+  });
+}
+
+template <class Result>
+void Call::Spawn(asio::awaitable<Result> work, std::function<void(Result)> finish) {
+  asio::co_spawn(
+      worker_.loop->context(), Guard(std::move(work)),
+      asio::bind_cancellation_slot(
+          cancel_.slot(), [self = shared_from_this(), finish = std::move(finish)](
+                              std::exception_ptr, Result result) { finish(std::move(result)); }));
+}
+
+}  // namespace luna::grpc

@@ -1,0 +1,89 @@
+#include "server/grpc/server.h"
+
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include "server/grpc/call.h"
+
+namespace luna::grpc {
+namespace {
+
+constexpr int kMostRequestBytes = 256 << 10;
+// Calls of one method that a queue waits for at once, so that a burst finds somebody at the door.
+constexpr int kWaiting = 16;
+
+std::string Bracketed(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
+    const config::Server& options,
+    const std::vector<const google::protobuf::ServiceDescriptor*>& services,
+    std::vector<rpc::Worker> workers) {
+  ::grpc::EnableDefaultHealthCheckService(true);
+  ::grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+
+  std::unique_ptr<Server> server(new Server(std::move(workers)));
+  const std::string host = Bracketed(options.grpc.host);
+  const std::string name = absl::StrCat(host, ":", options.grpc.port);
+  int port = 0;
+  ::grpc::ServerBuilder builder;
+  // With it, a second server on the port would not fail, and get half of the connections.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddListeningPort(name, ::grpc::InsecureServerCredentials(), &port);
+  builder.SetMaxReceiveMessageSize(kMostRequestBytes);
+  for (const auto* service : services) {
+    server->services_.push_back(std::make_unique<RawService>(service));
+    builder.RegisterService(server->services_.back().get());
+  }
+  for (std::size_t i = 0; i < server->workers_.size(); ++i) {
+    server->queues_.push_back(builder.AddCompletionQueue());
+  }
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr || port == 0) {
+    for (const auto& queue : server->queues_) queue->Shutdown();
+    for (const auto& queue : server->queues_) server->Pump(*queue);
+    return absl::UnavailableError(absl::StrCat("gRPC ", name, ": cannot listen there"));
+  }
+  server->address_ = absl::StrCat(host, ":", port);
+
+  Server* self = server.get();
+  const auto next_worker = [self] {
+    return self->workers_[self->next_worker_++ % self->workers_.size()];
+  };
+  for (const auto& queue : server->queues_) {
+    for (const auto& service : server->services_) {
+      for (int method = 0; method < service->descriptor()->method_count(); ++method) {
+        for (int i = 0; i < kWaiting; ++i) {
+          Call::WaitFor({service.get(), method, queue.get(), next_worker});
+        }
+      }
+    }
+    server->threads_.emplace_back([self, &queue = *queue] { self->Pump(queue); });
+  }
+  return server;
+}
+
+Server::~Server() = default;
+
+void Server::Pump(::grpc::ServerCompletionQueue& queue) {
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue.Next(&tag, &ok)) static_cast<Tag*>(tag)->Complete(ok);
+}
+
+void Server::Drain(net::TimePoint until) {
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  const auto left = until - net::Clock::now();
+  server_->Shutdown(std::chrono::system_clock::now() +
+                    std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
+  for (const auto& queue : queues_) queue->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+}  // namespace luna::grpc

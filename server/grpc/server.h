@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <absl/status/statusor.h>
+#include <grpcpp/grpcpp.h>
+
+#include "server/config/config.h"
+#include "server/grpc/raw_service.h"
+#include "server/rpc/worker.h"
+
+namespace luna::grpc {
+
+// The gRPC transport, on completion queues: the callback API of gRPC 1.51 stalls for up to 100 ms
+// after a second of idleness.
+class Server {
+ public:
+  // Listens at once and serves `services`, with health and reflection; kUnavailable names the
+  // address.
+  static absl::StatusOr<std::unique_ptr<Server>> Listen(
+      const config::Server& options,
+      const std::vector<const google::protobuf::ServiceDescriptor*>& services,
+      std::vector<rpc::Worker> workers);
+  // Drain must have been called.
+  ~Server();
+
+  // The address in use, "127.0.0.1:50051": the port is real where 0 was asked for.
+  std::string address() const { return address_; }
+
+  // Says NOT_SERVING and takes no more calls; waits until `until` for those that run, then cancels
+  // them and waits until they have gone. From any thread but a loop's.
+  void Drain(net::TimePoint until);
+
+ private:
+  explicit Server(std::vector<rpc::Worker> workers) : workers_(std::move(workers)) {}
+
+  void Pump(::grpc::ServerCompletionQueue& queue);
+
+  const std::vector<rpc::Worker> workers_;
+  std::string address_;
+  std::vector<std::unique_ptr<RawService>> services_;
+  std::vector<std::unique_ptr<::grpc::ServerCompletionQueue>> queues_;
+  std::unique_ptr<::grpc::Server> server_;
+  std::vector<std::thread> threads_;
+  std::atomic<std::size_t> next_worker_ = 0;
+};
+
+}  // namespace luna::grpc

@@ -1,0 +1,246 @@
+#include "server/http/json.h"
+
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+#include <boost/url/parse_query.hpp>
+#include <google/protobuf/util/json_util.h>
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "server/base/error.h"
+#include "server/base/utf8.h"
+
+namespace luna::http {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// Protobuf's own parser lets single quotes and bare keys pass.
+absl::Status CheckSyntax(const std::string& json) {
+  constexpr unsigned kStrict = rapidjson::kParseIterativeFlag;  // no recursion, so no deep stack
+  rapidjson::Reader reader;
+  rapidjson::BaseReaderHandler<> nothing;
+  rapidjson::StringStream stream(json.c_str());
+  if (!utf8::IsValid(json)) {
+    return MakeError(ErrorCode::kInvalidInput, "body: not UTF-8");
+  }
+  const auto result = reader.Parse<kStrict>(stream, nothing);
+  if (result.IsError()) {
+    return MakeError(ErrorCode::kInvalidInput,
+                     absl::StrCat("body: not JSON at byte ", result.Offset(), ": ",
+                                  rapidjson::GetParseError_En(result.Code())));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Parse(const std::string& json, const char* place, Message& message) {
+  const auto status = google::protobuf::util::JsonStringToMessage(json, &message);
+  if (status.ok()) return absl::OkStatus();
+  return MakeError(ErrorCode::kInvalidInput,
+                   absl::StrCat(place, ": ", std::string(status.message())));
+}
+
+using Allocator = rapidjson::Document::AllocatorType;
+
+// Puts a value that came as text at its field's place in `json`, for protobuf's own mapping to
+// read. What is no field is put there under its name, so that the mapping refuses it by name.
+void Put(const Descriptor& descriptor, std::string_view path, std::string_view value,
+         rapidjson::Value& json, Allocator& allocator) {
+  const auto copy = [&](std::string_view text) {
+    return rapidjson::Value(text.data(), static_cast<rapidjson::SizeType>(text.size()), allocator);
+  };
+  const std::size_t dot = path.find('.');
+  const std::string name(path.substr(0, dot));
+  const FieldDescriptor* field = descriptor.FindFieldByName(name);
+  if (field == nullptr) field = descriptor.FindFieldByCamelcaseName(name);
+  if (field == nullptr) {
+    json.AddMember(copy(path), copy(value), allocator);
+    return;
+  }
+  if (!json.HasMember(field->name().c_str())) {
+    json.AddMember(copy(field->name()), rapidjson::Value(), allocator);
+  }
+  rapidjson::Value& place = json[field->name().c_str()];
+  if (field->is_repeated()) {
+    if (!place.IsArray()) place.SetArray();
+    place.PushBack(copy(value), allocator);
+  } else if (dot != std::string_view::npos && field->message_type() != nullptr) {
+    if (!place.IsObject()) place.SetObject();
+    Put(*field->message_type(), path.substr(dot + 1), value, place, allocator);
+  } else {
+    place = copy(value);
+  }
+}
+
+std::string Write(const rapidjson::Value& value) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  value.Accept(writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+// As Python's json.dumps spaces it.
+std::string Spaced(std::string_view compact) {
+  std::string spaced;
+  bool in_string = false;
+  for (std::size_t i = 0; i < compact.size(); ++i) {
+    const char c = compact[i];
+    spaced += c;
+    if (in_string && c == '\\') {
+      spaced += compact[++i];
+    } else if (c == '"') {
+      in_string = !in_string;
+    } else if (!in_string && (c == ',' || c == ':')) {
+      spaced += ' ';
+    }
+  }
+  return spaced;
+}
+
+// Clients that split lines naively break on U+0085, U+2028 and U+2029, so those are escaped.
+void AppendString(std::string_view text, std::string& json) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  json += '"';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c == '"' || c == '\\') {
+      json += '\\';
+      json += text[i];
+    } else if (c == '\n') {
+      json += "\\n";
+    } else if (c == '\r') {
+      json += "\\r";
+    } else if (c == '\t') {
+      json += "\\t";
+    } else if (c < 0x20) {
+      json += "\\u00";
+      json += kHex[c >> 4];
+      json += kHex[c & 15];
+    } else if (c == 0xC2 && text.substr(i, 2) == "\xC2\x85") {
+      json += "\\u0085";
+      i += 1;
+    } else if (c == 0xE2 && (text.substr(i, 3) == "\u2028" || text.substr(i, 3) == "\u2029")) {
+      json += text[i + 2] == '\xA8' ? "\\u2028" : "\\u2029";
+      i += 2;
+    } else {
+      json += text[i];
+    }
+  }
+  json += '"';
+}
+
+// The event's fields beside `type` and `data`, as `, "name": value` each.
+std::string Details(const v1::InteractResponse& event, const char* type, const char* data_field) {
+  rapidjson::Document all;
+  all.Parse(ToJson(event).c_str());
+  rapidjson::Value fields = all[type].GetObject();
+  fields.RemoveMember(data_field);
+  fields.RemoveMember("confidence");
+  rapidjson::Value details(rapidjson::kObjectType);
+  for (const char* name : {"sequence", "created_at"}) {
+    details.AddMember(rapidjson::StringRef(name), all[name], all.GetAllocator());
+  }
+  for (auto& field : fields.GetObject()) {
+    details.AddMember(field.name, field.value, all.GetAllocator());
+  }
+  const std::string json = Spaced(Write(details));
+  return ", " + json.substr(1, json.size() - 2);
+}
+
+}  // namespace
+
+absl::Status ReadMessage(const Route& route, const std::string& body, std::string_view query,
+                         const std::map<std::string, std::string>& variables, Message& message) {
+  const Descriptor& descriptor = *message.GetDescriptor();
+  rapidjson::Document outside(rapidjson::kObjectType);
+  if (route.body != "*") {
+    const auto parameters = boost::urls::parse_query({query.data(), query.size()});
+    if (!parameters) return MakeError(ErrorCode::kInvalidInput, "query: badly encoded");
+    for (const auto& parameter : *parameters) {
+      Put(descriptor, parameter->key.decode(), parameter->value.decode(), outside,
+          outside.GetAllocator());
+    }
+    if (absl::Status bad = Parse(Write(outside), "query", message); !bad.ok()) return bad;
+  }
+  if (!route.body.empty() && !body.empty()) {
+    if (absl::Status bad = CheckSyntax(body); !bad.ok()) return bad;
+    const std::string json =
+        route.body == "*" ? body : absl::StrCat("{\"", route.body, "\":", body, "}");
+    absl::Status bad = Parse(json, "body", message);
+    if (!bad.ok()) return bad;
+  }
+  outside.SetObject();
+  for (const auto& [name, value] : variables) {
+    Put(descriptor, name, value, outside, outside.GetAllocator());
+    if (const auto* field = descriptor.FindFieldByName(name)) {
+      message.GetReflection()->ClearField(&message, field);
+    }
+  }
+  std::unique_ptr<Message> from_path(message.New());
+  if (absl::Status bad = Parse(Write(outside), "path", *from_path); !bad.ok()) return bad;
+  message.MergeFrom(*from_path);
+  return absl::OkStatus();
+}
+
+std::string ToJson(const Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) throw std::logic_error(std::string(status.message()));
+  return json;
+}
+
+std::string ErrorBody(const v1::Error& error) {
+  std::string body = absl::StrCat("{\"code\":", static_cast<int>(GrpcCode(error)), ",\"message\":");
+  AppendString(error.message(), body);
+  absl::StrAppend(&body,
+                  ",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\","
+                  "\"reason\":\"",
+                  error.code(), "\",\"domain\":\"luna\"}]}");
+  return body;
+}
+
+std::string SseFrame(const v1::InteractResponse& event, bool details) {
+  const auto* kind = event.GetReflection()->GetOneofFieldDescriptor(
+      event, event.GetDescriptor()->FindOneofByName("event"));
+  std::string frame = absl::StrCat("data: {\"type\": \"", kind->name(), "\", \"data\": ");
+  const char* data_field = "text";
+  switch (event.event_case()) {
+    case v1::InteractResponse::kEmotion: {
+      data_field = "emotion";
+      v1::Emotion label = event.emotion();
+      label.clear_top();
+      rapidjson::Document json;
+      json.Parse(ToJson(label).c_str());
+      json.RemoveMember("top");
+      frame += Spaced(Write(json));
+      break;
+    }
+    case v1::InteractResponse::kError:
+      data_field = "message";
+      AppendString(event.error().message(), frame);
+      break;
+    case v1::InteractResponse::kTranslation:
+      AppendString(event.translation().text(), frame);
+      break;
+    case v1::InteractResponse::kLlmChunk:
+      AppendString(event.llm_chunk().text(), frame);
+      break;
+    default:
+      AppendString(event.complete().text(), frame);
+      break;
+  }
+  if (details) frame += Details(event, kind->name().c_str(), data_field);
+  frame += "}\n\n";
+  return frame;
+}
+
+}  // namespace luna::http

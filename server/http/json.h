@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <absl/status/status.h>
+#include <google/protobuf/message.h>
+
+#include "luna/v1/interaction.pb.h"
+#include "server/http/routes.h"
+
+// Protobuf's JSON mapping, as the HTTP side speaks it.
+namespace luna::http {
+
+// Fills `message` from a request as google.api.http says: the path beats the body, which beats the
+// query; with a body of "*" the query is ignored. `query` is percent-encoded. INVALID_INPUT names
+// the place.
+absl::Status ReadMessage(const Route& route, const std::string& body, std::string_view query,
+                         const std::map<std::string, std::string>& variables,
+                         google::protobuf::Message& message);
+
+// In snake_case; fields without presence are there at their defaults too.
+std::string ToJson(const google::protobuf::Message& message);
+
+// The body of an HTTP error: the gRPC code's number, the message, and the reason in details.
+std::string ErrorBody(const v1::Error& error);
+
+// One Server-Sent Event as the guide documents it, spaces included. `details` adds the event's
+// further fields beside `type` and `data`.
+std::string SseFrame(const v1::InteractResponse& event, bool details);
+
+}  // namespace luna::http

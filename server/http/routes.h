@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <google/protobuf/descriptor.h>
+
+namespace luna::http {
+
+struct Route {
+  const google::protobuf::MethodDescriptor* method = nullptr;
+  // As google.api.HttpRule.body: "*", a field's name, or nothing for a request without a body.
+  std::string body;
+};
+
+// What a request's method and path lead to.
+struct Match {
+  const Route* route = nullptr;                  // nothing: see `allowed`
+  std::map<std::string, std::string> variables;  // of the path, percent-decoded
+  std::vector<std::string> allowed;  // the methods that the path has; empty: there is no such path
+};
+
+// The HTTP forms of RPCs, read from their google.api.http annotations: literal segments and
+// {field}, which takes one segment. Immutable, so any thread may read it.
+class Routes {
+ public:
+  // An RPC without an annotation has no HTTP form. Throws std::invalid_argument where an annotation
+  // uses what is not supported, or where two routes are the same.
+  explicit Routes(const std::vector<const google::protobuf::ServiceDescriptor*>& services);
+
+  // `path` is percent-encoded and has no query. Literal segments beat variables.
+  Match Find(std::string_view http_method, std::string_view path) const;
+
+ private:
+  struct Pattern {
+    std::string http_method;
+    std::vector<std::string> segments;  // a variable is "{name}"
+    Route route;
+  };
+
+  void Add(const std::string& http_method, const std::string& path_template, Route route);
+
+  std::vector<Pattern> patterns_;
+};
+
+}  // namespace luna::http

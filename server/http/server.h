@@ -1,0 +1,71 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <absl/status/statusor.h>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "server/config/config.h"
+#include "server/http/connection.h"
+#include "server/http/routes.h"
+#include "server/rpc/worker.h"
+
+namespace luna::http {
+
+// The HTTP transport: listens, and shares its connections out among the workers.
+class Server {
+ public:
+  // Binds at once; kUnavailable names the address and why. Serves `services` by their annotations.
+  static absl::StatusOr<std::unique_ptr<Server>> Listen(
+      const config::Server& options,
+      const std::vector<const google::protobuf::ServiceDescriptor*>& services,
+      std::vector<rpc::Worker> workers);
+  // Every connection must have ended: see Drain.
+  ~Server();
+
+  // The address in use, "127.0.0.1:8000": the port is real where 0 was asked for.
+  std::string address() const;
+
+  // Accepts from now on.
+  void Start();
+
+  // Accepts no more and ends idle connections; waits until `until` for the others, then cancels
+  // them and waits until they have gone. Says whether all ended by themselves. From any thread but
+  // a loop's.
+  bool Drain(net::TimePoint until);
+
+ private:
+  struct Open {
+    Connection connection;
+    boost::asio::cancellation_signal cancel;
+  };
+  // What belongs to one loop.
+  struct Lane {
+    rpc::Worker worker;
+    std::set<std::unique_ptr<Open>> open;
+  };
+
+  Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers);
+
+  boost::asio::awaitable<void> Accept();
+  void Serve(Lane& lane, boost::asio::ip::tcp::socket socket);
+  void Ended();
+
+  const config::Server& options_;
+  const Routes routes_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  boost::asio::ip::tcp::acceptor acceptor_;  // on the first loop
+
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  int tasks_ = 0;  // connections and the accepting coroutine; under mutex_
+  bool draining_ = false;
+};
+
+}  // namespace luna::http

@@ -1,0 +1,229 @@
+#include "server/interaction/interaction.h"
+
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <google/protobuf/util/time_util.h>
+#include <spdlog/spdlog.h>
+
+#include "server/base/error.h"
+#include "server/base/guard.h"
+#include "server/interaction/chunker.h"
+#include "server/interaction/messages.h"
+
+namespace luna {
+
+namespace asio = boost::asio;
+using net::Clock;
+
+namespace {
+
+int MillisecondsSince(net::TimePoint start) {
+  return static_cast<int>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
+}
+
+bool IsBlank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
+}
+
+// Keeps what Answer gives back.
+class AnswerSink final : public EventSink {
+ public:
+  asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override {
+    switch (event.event_case()) {
+      case v1::InteractResponse::kEmotion:
+        answer.set_emotion(event.emotion().emotion());
+        answer.set_confidence(event.emotion().confidence());
+        break;
+      case v1::InteractResponse::kTranslation:
+        answer.set_translation(event.translation().text());
+        break;
+      case v1::InteractResponse::kComplete:
+        answer.set_text(event.complete().text());
+        answer.set_cached(event.complete().cached());
+        answer.set_remembered(event.complete().remembered());
+        answer.set_model(event.complete().model());
+        *answer.mutable_usage() = event.complete().usage();
+        break;
+      default:
+        break;
+    }
+    co_return absl::OkStatus();
+  }
+
+  v1::AnswerResponse answer;
+};
+
+v1::InteractRequest AsInteractRequest(v1::AnswerRequest request) {
+  v1::InteractRequest result;
+  result.set_input(std::move(*request.mutable_input()));
+  result.set_user_id(std::move(*request.mutable_user_id()));
+  result.set_session_id(std::move(*request.mutable_session_id()));
+  result.set_target(std::move(*request.mutable_target()));
+  *result.mutable_features() = std::move(*request.mutable_features());
+  result.set_language(std::move(*request.mutable_language()));
+  return result;
+}
+
+}  // namespace
+
+// One request on its way through the story.
+struct Interaction::Turn {
+  const v1::InteractRequest request;
+  EventSink& sink;
+  const bool stream;
+  const config::Target* target = nullptr;
+  net::TimePoint start = Clock::now();
+  int events = 0;
+  std::optional<int> first_chunk_ms{};
+  std::string text{};  // the answer so far
+
+  asio::awaitable<absl::Status> Emit(v1::InteractResponse event) {
+    event.set_sequence(++events);
+    *event.mutable_created_at() = google::protobuf::util::TimeUtil::GetCurrentTime();
+    return sink.Emit(std::move(event));
+  }
+};
+
+Interaction::Interaction(const config::Config& config, llm::Targets& targets)
+    : config_(config), targets_(targets) {}
+
+asio::awaitable<absl::Status> Interaction::Run(v1::InteractRequest request, EventSink& sink) {
+  Turn turn{std::move(request), sink, true};
+  co_return co_await Tell(turn);
+}
+
+asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Interaction::Answer(v1::AnswerRequest request) {
+  AnswerSink sink;
+  Turn turn{AsInteractRequest(std::move(request)), sink, false};
+  const absl::Status status = co_await Tell(turn);
+  if (!status.ok()) co_return status;
+  co_return std::move(sink.answer);
+}
+
+asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
+  const std::string& language = turn.request.language();
+
+  // 1. The request is checked. What fails here is a status without an event.
+  if (absl::Status invalid = Validate(turn.request); !invalid.ok()) co_return invalid;
+  turn.target = targets_.Config(turn.request.target());
+  if (turn.target == nullptr) {
+    co_return MakeError(ErrorCode::kUnknownTarget,
+                        messages::UnknownTarget(language, turn.request.target(),
+                                                absl::StrJoin(targets_.Names(), ", ")));
+  }
+  if (turn.stream && !turn.target->stream) {
+    co_return MakeError(ErrorCode::kStreamingDisabled,
+                        messages::StreamingDisabled(language, turn.target->name));
+  }
+
+  absl::Status status = co_await Guard(Respond(turn));
+  if (status.ok() || absl::IsCancelled(status)) co_return status;
+
+  // Nothing that the person said is logged.
+  const v1::Error reason = ErrorOf(status);
+  spdlog::error("code={} target={} {}", reason.code(), turn.target->name, reason.message());
+  v1::InteractResponse failed;
+  v1::Error& error = *failed.mutable_error();
+  error = reason;
+  error.set_stage(turn.text.empty() ? "first_token" : "stream");
+  error.set_text_so_far(turn.text);
+  const absl::Status sent = co_await turn.Emit(std::move(failed));
+  co_return sent.ok() ? status : sent;
+}
+
+// Everything but the failure.
+asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
+  // 2. The emotion has its place here,
+  // 3. the translation here,
+  // 4. the conversation so far here,
+  // 5. and the cache here.
+
+  // 6. The model answers.
+  llm::Prompt prompt;
+  prompt.system = config_.system_prompt;
+  prompt.messages.push_back({llm::Message::Role::kUser, turn.request.input()});
+  prompt.stream = turn.stream;
+  std::unique_ptr<llm::TokenStream> tokens =
+      targets_.Model(*turn.target).Generate(std::move(prompt));
+  absl::StatusOr<llm::Finish> finish = co_await SendAnswer(turn, *tokens);
+  if (!finish.ok()) co_return finish.status();
+
+  // 7. The turn's place in memory is here; then the whole answer leaves.
+  v1::InteractResponse whole;
+  v1::Complete& complete = *whole.mutable_complete();
+  complete.set_text(turn.text);
+  complete.set_finish_reason(finish->reason);
+  *complete.mutable_usage() = finish->usage;
+  complete.set_model(finish->model);
+  complete.set_target(turn.target->name);
+  complete.mutable_timings()->set_first_chunk_ms(turn.first_chunk_ms.value_or(0));
+  complete.mutable_timings()->set_total_ms(MillisecondsSince(turn.start));
+  co_return co_await turn.Emit(std::move(whole));
+}
+
+// Passes the model's words on as they come. What has arrived has left when it returns, in failure
+// too.
+asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
+                                                                     llm::TokenStream& tokens) {
+  Chunker chunker(config_.stream);
+  std::vector<std::string> chunks;
+  absl::StatusOr<llm::Token> token = llm::Pause{};
+  bool ended = false;
+  while (!ended) {
+    token = co_await tokens.Next(chunker.due());
+    if (auto* piece = token.ok() ? std::get_if<std::string>(&*token) : nullptr) {
+      if (turn.text.size() + piece->size() > kMostAnswerBytes) {
+        token = MakeError(ErrorCode::kAnswerTooLong,
+                          messages::AnswerTooLong(turn.request.language(), kMostAnswerBytes));
+      } else {
+        turn.text += *piece;
+        chunker.Push(std::move(*piece), Clock::now(), chunks);
+      }
+    } else if (token.ok() && std::holds_alternative<llm::Pause>(*token)) {
+      chunker.Release(Clock::now(), chunks);
+    }
+    ended = !token.ok() || std::holds_alternative<llm::Finish>(*token);
+    if (ended) chunker.Finish(chunks);
+    for (std::string& chunk : chunks) {
+      if (!turn.first_chunk_ms) turn.first_chunk_ms = MillisecondsSince(turn.start);
+      v1::InteractResponse event;
+      event.mutable_llm_chunk()->set_text(std::move(chunk));
+      const absl::Status sent = co_await turn.Emit(std::move(event));
+      if (!sent.ok()) co_return sent;
+    }
+    chunks.clear();
+  }
+  if (token.ok()) co_return std::get<llm::Finish>(*std::move(token));
+  co_return WithMessage(token.status(),
+                        messages::ModelFailed(turn.request.language(), *turn.target, turn.stream,
+                                              ErrorOf(token.status()).message()));
+}
+
+absl::Status Interaction::Validate(const v1::InteractRequest& request) const {
+  const std::string& language = request.language();
+  if (!language.empty() && language != "ko" && language != "en") {
+    return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
+  }
+  if (IsBlank(request.input())) {
+    return MakeError(ErrorCode::kInvalidInput, messages::EmptyInput(language));
+  }
+  if (request.input().size() > kMostInputBytes) {
+    return MakeError(ErrorCode::kInputTooLarge, messages::InputTooLarge(language, kMostInputBytes));
+  }
+  for (const auto& [field, id] :
+       {std::pair("user_id", &request.user_id()), std::pair("session_id", &request.session_id())}) {
+    if (id->size() > kMostIdBytes) {
+      return MakeError(ErrorCode::kInvalidInput,
+                       messages::IdTooLong(language, field, kMostIdBytes));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace luna

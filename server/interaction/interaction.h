@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <boost/asio/awaitable.hpp>
+
+#include "luna/v1/interaction.pb.h"
+#include "server/config/config.h"
+#include "server/interaction/event_sink.h"
+#include "server/llm/targets.h"
+
+namespace luna {
+
+class Events;
+
+// The story of a request. One object for each event loop; all of it on the loop's thread.
+class Interaction {
+ public:
+  static constexpr int kMostInputBytes = 16 << 10;
+  static constexpr int kMostIdBytes = 128;
+  static constexpr int kMostAnswerBytes = 1 << 20;
+
+  Interaction(const config::Config& config, llm::Targets& targets);
+
+  // Streams the events of one request into `sink`, exactly one `complete` or `error` last. The
+  // status agrees with that event. An error without an event: the request was refused before the
+  // model was called, or the caller has gone (kCancelled). Cancelled by the coroutine's
+  // cancellation slot, which stops the upstream request.
+  boost::asio::awaitable<absl::Status> Run(v1::InteractRequest request, EventSink& sink);
+
+  // The same story without the stream.
+  boost::asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Answer(v1::AnswerRequest request);
+
+ private:
+  struct Turn;
+
+  absl::Status Validate(const v1::InteractRequest& request) const;
+  boost::asio::awaitable<absl::Status> Tell(Turn& turn);
+  boost::asio::awaitable<absl::Status> Respond(Turn& turn);
+  boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
+                                                                 llm::TokenStream& tokens);
+
+  const config::Config& config_;
+  llm::Targets& targets_;
+};
+
+}  // namespace luna

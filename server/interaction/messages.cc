@@ -1,0 +1,65 @@
+#include "server/interaction/messages.h"
+
+#include <absl/strings/str_cat.h>
+
+namespace luna::messages {
+namespace {
+
+bool English(const std::string& language) { return language == "en"; }
+
+}  // namespace
+
+std::string EmptyInput(const std::string& language) {
+  return English(language) ? "input: must not be empty" : "input: 내용이 비어 있습니다.";
+}
+
+std::string InputTooLarge(const std::string& language, int most_bytes) {
+  return English(language) ? absl::StrCat("input: longer than ", most_bytes, " bytes")
+                           : absl::StrCat("input: ", most_bytes, "바이트를 넘습니다.");
+}
+
+std::string IdTooLong(const std::string& language, const std::string& field, int most_bytes) {
+  return English(language) ? absl::StrCat(field, ": longer than ", most_bytes, " bytes")
+                           : absl::StrCat(field, ": ", most_bytes, "바이트를 넘습니다.");
+}
+
+std::string UnknownLanguage(const std::string& value) {
+  return absl::StrCat("language: expected ko or en, got \"", value, "\"");
+}
+
+std::string UnknownTarget(const std::string& language, const std::string& name,
+                          const std::string& known_names) {
+  return English(language)
+             ? absl::StrCat("target: no \"", name, "\" is configured; there is ", known_names)
+             : absl::StrCat("target: '", name,
+                            "'은(는) 설정에 없습니다. 설정된 대상: ", known_names);
+}
+
+std::string StreamingDisabled(const std::string& language, const std::string& target) {
+  return English(language)
+             ? absl::StrCat("This target does not stream ('", target,
+                            "' has stream: false). Set stream: true in config/models.yaml, or use "
+                            "POST /interact.")
+             : absl::StrCat("스트리밍은 이 대상에서 지원되지 않습니다 ('", target,
+                            "'는 stream: false입니다). config/models.yaml에서 stream: true로 "
+                            "바꾸거나 POST /interact를 사용하세요.");
+}
+
+std::string AnswerTooLong(const std::string& language, int most_bytes) {
+  return English(language) ? absl::StrCat("the answer is longer than ", most_bytes, " bytes")
+                           : absl::StrCat("답변이 ", most_bytes, "바이트를 넘습니다.");
+}
+
+std::string ModelFailed(const std::string& language, const config::Target& target, bool streaming,
+                        const std::string& detail) {
+  const bool gemini = target.api == config::Target::Api::kGemini;
+  const std::string who =
+      gemini ? "[L.U.N.A. LLM API] Gemini" : absl::StrCat("[L.U.N.A. LLM Server] ", target.name);
+  if (English(language)) {
+    return absl::StrCat(who, streaming ? " failed while streaming: " : " failed: ", detail);
+  }
+  return absl::StrCat(who,
+                      streaming ? " 스트리밍 중 오류 발생: " : " 응답 생성 중 오류 발생: ", detail);
+}
+
+}  // namespace luna::messages

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "luna/v1/interaction.pb.h"
+#include "server/config/config.h"
+
+// What a person reads when something fails, in the request's language (`ko` unless it is `en`).
+namespace luna::messages {
+
+std::string EmptyInput(const std::string& language);
+std::string InputTooLarge(const std::string& language, int most_bytes);
+std::string IdTooLong(const std::string& language, const std::string& field, int most_bytes);
+std::string UnknownLanguage(const std::string& value);
+std::string UnknownTarget(const std::string& language, const std::string& name,
+                          const std::string& known_names);
+std::string StreamingDisabled(const std::string& language, const std::string& target);
+std::string AnswerTooLong(const std::string& language, int most_bytes);
+
+// A model's failure: which part it comes from, then `detail`, in the words of the guide.
+std::string ModelFailed(const std::string& language, const config::Target& target, bool streaming,
+                        const std::string& detail);
+
+}  // namespace luna::messages

@@ -1,0 +1,149 @@
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/post.hpp>
+#include <curl/curl.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "luna/v1/interaction.pb.h"
+#include "server/config/config.h"
+#include "server/grpc/server.h"
+#include "server/http/server.h"
+#include "server/interaction/interaction.h"
+#include "server/llm/targets.h"
+#include "server/net/event_loop.h"
+#include "server/net/http_client.h"
+#include "server/rpc/worker.h"
+
+namespace luna {
+namespace {
+
+// For exit: the configuration, or an address, was refused.
+constexpr int kRefused = 2;
+
+// One event loop and what lives on it.
+class Core {
+ public:
+  explicit Core(const config::Config& config)
+      : http_(std::make_unique<net::HttpClient>(loop_.context(), net::HttpClient::Limits())),
+        targets_(config.llm, *http_),
+        interaction_(config, targets_),
+        methods_(rpc::LunaMethods(interaction_)) {
+    loop_.Start();
+  }
+
+  // Every request must have ended.
+  ~Core() {
+    std::promise<void> closed;
+    boost::asio::post(loop_.context(), [&] {
+      http_.reset();
+      closed.set_value();
+    });
+    closed.get_future().wait();
+    loop_.Join();
+  }
+
+  rpc::Worker worker() { return {&loop_, &interaction_, &methods_}; }
+
+ private:
+  net::EventLoop loop_;
+  std::unique_ptr<net::HttpClient> http_;
+  llm::Targets targets_;
+  Interaction interaction_;
+  rpc::Methods methods_;
+};
+
+int Refuse(const absl::Status& status) {
+  std::cerr << "luna-server: " << std::string(status.message()) << std::endl;
+  return kRefused;
+}
+
+// Signals are taken by sigwait alone. To be called before the first thread starts.
+sigset_t BlockStopSignals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+int Serve(const config::Config& config) {
+  const sigset_t stop_signals = BlockStopSignals();
+  std::vector<std::unique_ptr<Core>> cores;
+  std::vector<rpc::Worker> workers;
+  for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
+    cores.push_back(std::make_unique<Core>(config));
+    workers.push_back(cores.back()->worker());
+  }
+  const std::vector<const google::protobuf::ServiceDescriptor*> services = {
+      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+          "luna.v1.InteractionService"),
+  };
+  auto http = http::Server::Listen(config.server, services, workers);
+  if (!http.ok()) return Refuse(http.status());
+  auto grpc = grpc::Server::Listen(config.server, services, workers);
+  if (!grpc.ok()) return Refuse(grpc.status());
+  (*http)->Start();
+  std::cout << "listening http=" << (*http)->address() << " grpc=" << (*grpc)->address()
+            << std::endl;
+
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  spdlog::info("stopping: no new requests, {} ms for those that run; a second signal ends at once",
+               config.server.drain.count());
+  std::thread([stop_signals] {
+    int second = 0;
+    sigwait(&stop_signals, &second);
+    std::_Exit(1);
+  }).detach();
+  const auto until = net::Clock::now() + config.server.drain;
+  std::thread grpc_drain([&] { (*grpc)->Drain(until); });
+  (*http)->Drain(until);
+  grpc_drain.join();
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"luna: a conversation server over gRPC and HTTP", "luna-server"};
+  config::Flags flags;
+  bool check = false;
+  app.add_option("--config", flags.config, "the configuration (default: config/models.yaml)");
+  app.add_option("--http", flags.http, "where HTTP listens, ADDRESS:PORT");
+  app.add_option("--grpc", flags.grpc, "where gRPC listens, ADDRESS:PORT");
+  app.add_option("--data-dir", flags.data_dir, "where what is kept is kept");
+  app.add_flag("--check-config", check, "print what would be done, and exit");
+  app.set_version_flag("--version", "luna " LUNA_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kRefused;
+  }
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("luna"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  const auto config = config::Load(flags, config::ProcessEnvironment());
+  if (!config.ok()) return Refuse(config.status());
+  if (check) {
+    std::cout << config::Describe(*config);
+    return 0;
+  }
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  const int result = Serve(*config);
+  curl_global_cleanup();
+  return result;
+}
+
+}  // namespace
+}  // namespace luna
+
+int main(int argc, char** argv) { return luna::Main(argc, argv); }

@@ -1,0 +1,16 @@
+#include <functional>
+#include <utility>
+
+#include "server/rpc/worker.h"
+
+namespace luna::rpc {
+
+Methods LunaMethods(Interaction& interaction) {
+  Methods methods;
+  methods.Add<v1::AnswerRequest, v1::AnswerResponse>(
+      "luna.v1.InteractionService.Answer",
+      [&](v1::AnswerRequest request) { return interaction.Answer(std::move(request)); });
+  return methods;
+}
+
+}  // namespace luna::rpc

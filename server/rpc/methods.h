@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <absl/status/statusor.h>
+#include <boost/asio/awaitable.hpp>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include "server/base/guard.h"
+
+namespace luna::rpc {
+
+using Message = std::unique_ptr<google::protobuf::Message>;
+
+// A unary RPC as both transports call it.
+struct Method {
+  // Resumes with the response. Runs on the loop that it was made for; cancelled by the coroutine's
+  // cancellation slot. Never throws.
+  std::function<boost::asio::awaitable<absl::StatusOr<Message>>(Message request)> call;
+
+  Message NewRequest() const { return Message(request_prototype->New()); }
+  const google::protobuf::Message* request_prototype;
+};
+
+// The unary RPCs that exist, by full name ("luna.v1.InteractionService.Answer"). One table for each
+// event loop; both transports read it, so that an RPC is written once.
+class Methods {
+ public:
+  template <class Request, class Response>
+  void Add(std::string full_name,
+           std::function<boost::asio::awaitable<absl::StatusOr<Response>>(Request)> function) {
+    Method& method = methods_[std::move(full_name)];
+    method.request_prototype = &Request::default_instance();
+    method.call = [function = std::move(function)](Message request) {
+      return Call<Request, Response>(function, std::move(request));
+    };
+  }
+
+  // Nothing where there is no such RPC.
+  const Method* Find(const std::string& full_name) const {
+    const auto found = methods_.find(full_name);
+    return found == methods_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  template <class Request, class Response, class Function>
+  static boost::asio::awaitable<absl::StatusOr<Message>> Call(const Function& function,
+                                                              Message request) {
+    absl::StatusOr<Response> response =
+        co_await Guard(function(std::move(static_cast<Request&>(*request))));
+    if (!response.ok()) co_return response.status();
+    co_return Message(new Response(*std::move(response)));
+  }
+
+  std::map<std::string, Method> methods_;
+};
+
+}  // namespace luna::rpc

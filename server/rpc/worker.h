@@ -1,0 +1,20 @@
+#pragma once
+
+#include "server/interaction/interaction.h"
+#include "server/net/event_loop.h"
+#include "server/rpc/methods.h"
+
+namespace luna::rpc {
+
+// What a transport needs to serve requests on one event loop. The transports share the workers out
+// among their connections and calls in turn.
+struct Worker {
+  net::EventLoop* loop;
+  Interaction* interaction;
+  const Methods* methods;
+};
+
+// The RPCs of luna.v1: a row for each.
+Methods LunaMethods(Interaction& interaction);
+
+}  // namespace luna::rpc
