@@ -1,0 +1,123 @@
+"""The real binaries, as processes: started on port 0, stopped by their id."""
+
+import os
+import select
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("LUNA_BUILD", "build/debug")
+SERVER = BUILD / "server/luna-server"
+CLIENT = BUILD / "client/cpp/luna"
+FAKE = BUILD / "tests/support/fake-provider"
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
+
+
+def clean_environment(**more):
+    """The environment without what would configure luna or lead past loopback."""
+    ours = ("LLM_", "GEMINI_", "GENAI_", "LUNA_")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(ours) and "proxy" not in name.lower()
+    }
+    return kept | more
+
+
+class Process:
+    """A process that says on its first line of stdout that it is ready."""
+
+    def __init__(self, command, env=None):
+        self._stderr = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            [str(part) for part in command],
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=env or clean_environment(),
+        )
+        ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
+        self.first_line = self._process.stdout.readline().decode().strip() if ready else ""
+        if not self.first_line:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"{command[0]} did not start: {self.stderr()}")
+
+    def stderr(self):
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace")
+
+    def stop(self, number=signal.SIGTERM):
+        """Ends it and checks that it ended well: exit code 0, no sanitizer's report."""
+        self._process.send_signal(number)
+        try:
+            code = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"did not stop: {self.stderr()}") from None
+        finally:
+            self._process.stdout.close()
+        said = self.stderr()
+        assert not any(word in said for word in SANITIZER_WORDS), said
+        assert code == 0, f"exit code {code}: {said}"
+
+
+class FakeProvider(Process):
+    """tests/support/fake_provider; script.h there says what a script may hold."""
+
+    def __init__(self, *flags):
+        super().__init__([FAKE, *flags])
+        self.port = int(self.first_line.split()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._session = requests.Session()
+
+    def _ask(self, method, path, **more):
+        answer = self._session.request(method, f"{self.url}/_fake{path}", timeout=60, **more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def script(self, script):
+        """What every request gets, or, as a list, what the next ones get, one each."""
+        self._ask("PUT", "/script", json=script)
+
+    def health(self, script):
+        self._ask("PUT", "/health", json=script)
+
+    def step(self, count=1):
+        """Lets as many requests go on that wait at {"await": "step"}."""
+        self._ask("POST", f"/step?count={count}")
+
+    def state(self):
+        return self._ask("GET", "/state")
+
+    def requests(self):
+        return self.state()["requests"]
+
+    def wait(self, **counters):
+        """The state, once the counters are there: requests, finished, cancelled, waiting, open."""
+        query = "&".join(f"{name}={count}" for name, count in counters.items())
+        return self._ask("GET", f"/wait?{query}&timeout_ms=30000")
+
+    def reset(self):
+        self._ask("DELETE", "")
+
+
+class LunaServer(Process):
+    """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT."""
+
+    def __init__(self, config, *flags, **environment):
+        env = clean_environment(GEMINI_API_KEY="the-test-key", **environment)
+        ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
+        super().__init__([SERVER, "--config", config, *ports, *flags], env)
+        word, http, grpc = self.first_line.split()
+        assert (word, http[:5], grpc[:5]) == ("listening", "http=", "grpc=")
+        self.http = http[5:]
+        self.grpc = grpc[5:]
+        self.url = f"http://{self.http}"

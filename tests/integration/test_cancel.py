@@ -1,0 +1,112 @@
+"""A caller that goes away stops the upstream request, before the fake's next chunk."""
+
+import json
+import socket
+
+import pytest
+from google.protobuf.json_format import ParseDict
+
+from behaviours import APIS
+from transports import ANSWER_ONLY
+
+BEFORE = [{"await": "step"}, {"text": "너무 늦었어"}]
+HEADERS_ONLY = [{"send_headers": True}, *BEFORE]
+MIDDLE = [{"text": "하나 둘 셋"}, *BEFORE]
+
+
+class HttpCaller:
+    def __init__(self, luna, path, request):
+        self._socket = socket.create_connection(luna.http.split(":"), timeout=60)
+        body = json.dumps(request).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        self._socket.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    def wait_for_a_chunk(self):
+        seen = b""
+        while b"llm_chunk" not in seen:
+            more = self._socket.recv(4096)
+            assert more, seen
+            seen += more
+
+    def leave(self):
+        self._socket.close()
+
+
+class GrpcStreamCaller:
+    def __init__(self, interaction, messages, request):
+        self._call = interaction.Interact(ParseDict(request, messages.InteractRequest()))
+
+    def wait_for_a_chunk(self):
+        assert next(self._call).WhichOneof("event") == "llm_chunk"
+
+    def leave(self):
+        self._call.cancel()
+
+
+class GrpcUnaryCaller:
+    def __init__(self, interaction, messages, request):
+        self._call = interaction.Answer.future(ParseDict(request, messages.AnswerRequest()))
+
+    def leave(self):
+        self._call.cancel()
+
+
+@pytest.fixture
+def call(luna, interaction, stubs):
+    def start(kind, api):
+        request = {"input": "안녕", "target": api, "features": ANSWER_ONLY}
+        if kind == "sse":
+            return HttpCaller(luna, "/interact/stream", request)
+        if kind == "http":
+            return HttpCaller(luna, "/interact", request)
+        caller = GrpcStreamCaller if kind == "grpc" else GrpcUnaryCaller
+        return caller(interaction, stubs.messages, request)
+
+    return start
+
+
+def check_cancelled(fake, step):
+    """The fake never passed the gate before its next chunk."""
+    state = fake.wait(cancelled=1, open=0)
+    (request,) = state["requests"]
+    assert (request["outcome"], request["step"]) == ("cancelled", step)
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+@pytest.mark.parametrize(
+    "steps", (BEFORE, HEADERS_ONLY), ids=("before the headers", "before the first token")
+)
+def test_leaving_before_the_first_token_stops_the_upstream(fake, call, api, kind, steps):
+    fake.script({"steps": steps})
+    caller = call(kind, api)
+    fake.wait(waiting=1)
+    caller.leave()
+    check_cancelled(fake, steps.index({"await": "step"}))
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("kind", ("sse", "grpc"))
+def test_leaving_in_mid_stream_stops_the_upstream(fake, call, api, kind):
+    fake.script({"steps": MIDDLE})
+    caller = call(kind, api)
+    caller.wait_for_a_chunk()
+    fake.wait(waiting=1)
+    caller.leave()
+    check_cancelled(fake, 1)
+
+
+@pytest.mark.parametrize("kind", ("sse", "grpc"))
+def test_one_caller_leaving_leaves_the_others_alone(fake, call, kind):
+    fake.script({"steps": MIDDLE + [{"finish": "STOP"}, {"done": True}]})
+    callers = [call(kind, "gemini") for _ in range(8)]
+    for caller in callers:
+        caller.wait_for_a_chunk()
+    fake.wait(waiting=8)
+    for caller in callers[::2]:
+        caller.leave()
+    assert fake.wait(cancelled=4, open=4)["finished"] == 0
+    fake.step(4)
+    assert fake.wait(finished=4, open=0)["cancelled"] == 4
+    for caller in callers[1::2]:
+        caller.leave()

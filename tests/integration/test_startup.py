@@ -1,0 +1,132 @@
+"""luna-server before it serves: flags, configuration, addresses."""
+
+import socket
+import subprocess
+
+import pytest
+
+from configuration import write_configuration
+from processes import SERVER, LunaServer, clean_environment
+
+HERE = "http://127.0.0.1:9"
+
+
+def run(*arguments, cwd=None, **environment):
+    command = [SERVER, *(str(argument) for argument in arguments)]
+    env = clean_environment(**environment)
+    done = subprocess.run(command, capture_output=True, cwd=cwd, env=env, timeout=60)
+    return done.stdout.decode(), done.stderr.decode(), done.returncode
+
+
+@pytest.fixture
+def good(tmp_path):
+    return write_configuration(tmp_path, HERE, HERE)
+
+
+def write(folder, text):
+    file = folder / "models.yaml"
+    file.write_text(text)
+    return file
+
+
+def refused(*arguments, **environment):
+    """The one line that a refused configuration gets."""
+    out, err, code = run(*arguments, **environment)
+    assert (out, code) == ("", 2), err
+    assert err.count("\n") == 1, err
+    return err
+
+
+def test_version():
+    out, err, code = run("--version")
+    assert (err, code) == ("", 0)
+    assert out.startswith("luna ")
+
+
+def test_check_config_says_what_it_would_do(good):
+    out, err, code = run("--config", good, "--check-config", GEMINI_API_KEY="the-secret")
+    assert (err, code) == ("", 0)
+    assert "gemini-2.5-flash" in out
+    assert "the-secret" not in out
+
+
+BAD = {
+    "unknown key": ("llm:\n  mode: api\n  tempature: 1\n", 3, "tempature"),
+    "unknown key below a target": ("llm:\n  api:\n    gemini:\n      modle: x\n", 4, "modle"),
+    "wrong type": ("llm:\n  timeouts:\n    gap_ms: soon\n", 3, "llm.timeouts.gap_ms"),
+    "bad mode": ("llm:\n  mode: cloud\n", 2, "llm.mode"),
+    "bad URL": ('llm:\n  mode: server\n  servers:\n    main:\n      url: "nowhere"\n', 5, "url"),
+    "bad address": ('server:\n  http: "127.0.0.1"\n', 2, "server.http"),
+    "out of range": ("server:\n  http: '127.0.0.1:70000'\n", 2, "server.http"),
+    "name in both maps": (
+        "llm:\n  api:\n    main: {model: m}\n  servers:\n    main: {url: 'http://127.0.0.1:1'}\n",
+        5,
+        "main",
+    ),
+    "unknown fallback": ("llm:\n  fallback: [nobody]\n", 2, "nobody"),
+    "bad YAML": ("llm:\n  mode: [api\n", None, "models.yaml"),
+}
+
+
+@pytest.mark.parametrize("text, line, words", BAD.values(), ids=BAD)
+def test_a_bad_configuration_is_one_line_with_its_place(tmp_path, text, line, words):
+    file = write(tmp_path, text)
+    err = refused("--config", file, GEMINI_API_KEY="key")
+    place = f"{file}:{line}:" if line else f"{file}:"
+    assert place in err
+    assert words in err
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert str(tmp_path / "none.yaml") in refused("--config", tmp_path / "none.yaml")
+
+
+def test_a_missing_persona_is_named_with_its_place(tmp_path):
+    file = write(tmp_path, "prompt:\n  system_file: gone.txt\n")
+    err = refused("--config", file, GEMINI_API_KEY="key")
+    assert f"{file}:2:" in err
+    assert "gone.txt" in err
+
+
+def test_an_unknown_flag_is_exit_2():
+    _, err, code = run("--nonsense")
+    assert code == 2
+    assert "--nonsense" in err
+
+
+def test_api_mode_without_a_key_is_exit_2_and_says_what_to_do(good):
+    err = refused("--config", good)
+    assert "GEMINI_API_KEY" in err
+    assert "LLM_MODE=server" in err
+
+
+@pytest.mark.parametrize("flag", ("--http", "--grpc"))
+def test_a_port_in_use_is_exit_2_and_named(good, flag):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        other = "--grpc" if flag == "--http" else "--http"
+        ports = [flag, address, other, "127.0.0.1:0"]
+        assert address in refused("--config", good, *ports, GEMINI_API_KEY="key")
+
+
+@pytest.mark.parametrize("name", ("GEMINI_API_KEY", "GENAI_API_KEY"))
+def test_either_name_of_the_key_does(good, name):
+    assert run("--config", good, "--check-config", **{name: "key"})[2] == 0
+
+
+def test_the_environment_beats_the_file_and_flags_beat_both(good):
+    listen = {"LUNA_HTTP_LISTEN": "127.0.0.1:1234", "LUNA_GRPC_LISTEN": "127.0.0.1:4321"}
+    flags = ("--config", good, "--check-config", "--grpc", "127.0.0.1:5678")
+    out, _, code = run(*flags, GEMINI_API_KEY="key", GEMINI_MODEL="gemini-next", **listen)
+    assert code == 0
+    assert "gemini-next" in out
+    assert "127.0.0.1:1234" in out
+    assert "127.0.0.1:5678" in out
+    assert "127.0.0.1:4321" not in out
+
+
+def test_server_mode_needs_no_key(good):
+    server = LunaServer(good, LLM_MODE="server", GEMINI_API_KEY="")
+    server.stop()
