@@ -43,9 +43,9 @@ class TokenStream {
  public:
   virtual ~TokenStream() = default;
 
-  // Gives the next token; Pause once `until` has passed without one, after which it may be called again.
-  // Nothing may be called after Finish or an error. Errors carry a luna.v1.Error (base/error.h): the
-  // UPSTREAM_ codes, CONTENT_BLOCKED and INPUT_TOO_LARGE.
+  // Gives the next token; Pause once `until` has passed without one, after which it may be called
+  // again. Nothing may be called after Finish or an error. Errors carry a luna.v1.Error
+  // (base/error.h): the UPSTREAM_ codes, CONTENT_BLOCKED and INPUT_TOO_LARGE.
   virtual boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) = 0;
 };
 

@@ -11,14 +11,14 @@
 
 namespace luna::llm {
 
-// Turns the bytes of a provider's answer into text. Does no I/O; how the bytes are cut does not change
-// what comes out.
+// Turns the bytes of a provider's answer into text. Does no I/O; how the bytes are cut does not
+// change what comes out.
 class StreamParser {
  public:
   virtual ~StreamParser() = default;
 
-  // Appends the pieces of text that `bytes` completed to `pieces`, which are well-formed UTF-8 and not
-  // empty. An error (base/error.h) is final; pieces before it were appended.
+  // Appends the pieces of text that `bytes` completed to `pieces`, which are well-formed UTF-8 and
+  // not empty. An error (base/error.h) is final; pieces before it were appended.
   virtual absl::Status Feed(std::string_view bytes, std::vector<std::string>& pieces) = 0;
 
   // Whether the answer is complete before the body has ended (`[DONE]`).

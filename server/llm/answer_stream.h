@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "server/config/config.h"
+#include "server/llm/model.h"
+#include "server/llm/stream_parser.h"
+#include "server/net/http_client.h"
+
+namespace luna::llm {
+
+// An answer that comes over HTTP: what arrives goes through a parser. Whatever the parser has
+// already given leaves without suspending.
+//
+// Limits (config::Timeouts), each of them UPSTREAM_TIMEOUT:
+//   first_token  a streamed answer's first text, counted from the request; thoughts and comment
+//                lines do not count
+//   gap          after the first text (unary: the first byte), between any bytes: a comment line
+//                is a sign of life
+//   total        the whole answer, the caller's slowness included
+// An answer that could not be had is UPSTREAM_UNAVAILABLE, one that is too large
+// UPSTREAM_PROTOCOL. Loop thread only.
+class AnswerStream final : public TokenStream {
+ public:
+  enum class Mode { kStream, kUnary };
+
+  // `target` and `timeouts` must outlive this.
+  AnswerStream(const config::Target& target, const config::Timeouts& timeouts, Mode mode,
+               net::HttpExchange exchange, std::unique_ptr<StreamParser> parser);
+
+  boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
+
+ private:
+  enum class Stage { kHeaders, kBody, kRefusal };
+
+  struct Limit {
+    net::TimePoint at;
+    std::chrono::milliseconds length;
+    const char* key;   // below llm.timeouts
+    const char* what;  // what had not happened by then
+  };
+
+  boost::asio::awaitable<absl::Status> Advance(net::TimePoint until);
+  boost::asio::awaitable<void> ReadToTheEnd();
+  Limit TotalLimit() const;
+  Limit CurrentLimit() const;
+  void TakeBody(std::string_view bytes);
+  void TakeRefusal(std::string_view bytes);
+  void Fail(const absl::Status& transport);
+  void Refuse();
+  void TimeOut(const Limit& limit);
+
+  const config::Target& target_;
+  const config::Timeouts& timeouts_;
+  const Mode mode_;
+  const net::TimePoint start_;
+  net::HttpExchange exchange_;
+  const std::unique_ptr<StreamParser> parser_;
+
+  Stage stage_ = Stage::kHeaders;
+  std::optional<net::TimePoint> last_bytes_;
+  bool any_text_ = false;
+  std::string refusal_;
+  std::vector<std::string> pieces_;
+  std::size_t next_piece_ = 0;
+  std::optional<absl::StatusOr<Finish>> end_;  // follows the pieces
+};
+
+}  // namespace luna::llm

@@ -1,0 +1,137 @@
+#include "server/llm/gemini.h"
+
+#include <utility>
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "server/llm/answer_parser.h"
+#include "server/llm/answer_stream.h"
+#include "server/llm/gemini_frames.h"
+#include "server/llm/upstream_error.h"
+
+namespace luna::llm {
+namespace {
+
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+// The stream of a request that was not made.
+class NoStream final : public TokenStream {
+ public:
+  explicit NoStream(absl::Status why) : why_(std::move(why)) {}
+
+  boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint) override { co_return why_; }
+
+ private:
+  const absl::Status why_;
+};
+
+void WriteParts(Writer& writer, const std::string& text) {
+  writer.Key("parts");
+  writer.StartArray();
+  writer.StartObject();
+  writer.Key("text");
+  writer.String(text);
+  writer.EndObject();
+  writer.EndArray();
+}
+
+void WriteContents(Writer& writer, const Prompt& prompt) {
+  if (!prompt.system.empty()) {
+    writer.Key("systemInstruction");
+    writer.StartObject();
+    WriteParts(writer, prompt.system);
+    writer.EndObject();
+  }
+  writer.Key("contents");
+  writer.StartArray();
+  for (const Message& message : prompt.messages) {
+    writer.StartObject();
+    writer.Key("role");
+    writer.String(message.role == Message::Role::kUser ? "user" : "model");
+    WriteParts(writer, message.text);
+    writer.EndObject();
+  }
+  writer.EndArray();
+}
+
+void WriteGenerationConfig(Writer& writer, const config::Target& target) {
+  writer.Key("generationConfig");
+  writer.StartObject();
+  writer.Key("temperature");
+  writer.Double(target.temperature);
+  writer.Key("topP");
+  writer.Double(target.top_p);
+  writer.Key("maxOutputTokens");
+  writer.Int(target.max_tokens);
+  if (target.thinking_budget || target.thinking_level) {
+    writer.Key("thinkingConfig");
+    writer.StartObject();
+    if (target.thinking_budget) {
+      writer.Key("thinkingBudget");
+      writer.Int(*target.thinking_budget);
+    }
+    if (target.thinking_level) {
+      writer.Key("thinkingLevel");
+      writer.String(*target.thinking_level);
+    }
+    writer.EndObject();
+  }
+  writer.EndObject();
+}
+
+void WriteSafetySettings(Writer& writer, const config::Target& target) {
+  if (target.safety_settings.empty()) return;
+  writer.Key("safetySettings");
+  writer.StartArray();
+  for (const config::SafetySetting& setting : target.safety_settings) {
+    writer.StartObject();
+    writer.Key("category");
+    writer.String(setting.category);
+    writer.Key("threshold");
+    writer.String(setting.threshold);
+    writer.EndObject();
+  }
+  writer.EndArray();
+}
+
+}  // namespace
+
+Gemini::Gemini(const config::Target& target, const config::Timeouts& timeouts,
+               net::HttpClient& http)
+    : target_(target), timeouts_(timeouts), http_(http) {}
+
+std::unique_ptr<TokenStream> Gemini::Generate(Prompt prompt) {
+  if (target_.key.empty()) return std::make_unique<NoStream>(MissingKey(target_));
+  net::HttpRequest request = GeminiRequest(target_, prompt);
+  request.connect_timeout = timeouts_.connect;
+  const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
+  return std::make_unique<AnswerStream>(target_, timeouts_, mode, http_.Send(std::move(request)),
+                                        GeminiParser(target_, prompt.stream));
+}
+
+net::HttpRequest GeminiRequest(const config::Target& target, const Prompt& prompt) {
+  rapidjson::StringBuffer body;
+  Writer writer(body);
+  writer.StartObject();
+  WriteContents(writer, prompt);
+  WriteGenerationConfig(writer, target);
+  WriteSafetySettings(writer, target);
+  writer.EndObject();
+
+  net::HttpRequest request;
+  request.url = target.url + "/models/" + target.model +
+                (prompt.stream ? ":streamGenerateContent?alt=sse" : ":generateContent");
+  request.headers = {"Content-Type: application/json", "x-goog-api-key: " + target.key};
+  request.body.assign(body.GetString(), body.GetSize());
+  return request;
+}
+
+std::unique_ptr<StreamParser> GeminiParser(const config::Target& target, bool stream) {
+  auto frames = std::make_unique<GeminiFrames>(target);
+  if (!stream) return std::make_unique<UnaryParser>(target, std::move(frames));
+  return std::make_unique<EventStreamParser>(target, std::move(frames),
+                                             EventStreamParser::EndsWith::kBody);
+}
+
+}  // namespace luna::llm

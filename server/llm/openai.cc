@@ -1,0 +1,90 @@
+#include "server/llm/openai.h"
+
+#include <utility>
+
+#include <absl/strings/match.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "server/llm/answer_parser.h"
+#include "server/llm/answer_stream.h"
+#include "server/llm/openai_frames.h"
+
+namespace luna::llm {
+namespace {
+
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void WriteMessage(Writer& writer, const char* role, const std::string& text) {
+  writer.StartObject();
+  writer.Key("role");
+  writer.String(role);
+  writer.Key("content");
+  writer.String(text);
+  writer.EndObject();
+}
+
+void WriteMessages(Writer& writer, const Prompt& prompt) {
+  writer.Key("messages");
+  writer.StartArray();
+  if (!prompt.system.empty()) WriteMessage(writer, "system", prompt.system);
+  for (const Message& message : prompt.messages) {
+    WriteMessage(writer, message.role == Message::Role::kUser ? "user" : "assistant", message.text);
+  }
+  writer.EndArray();
+}
+
+}  // namespace
+
+OpenAi::OpenAi(const config::Target& target, const config::Timeouts& timeouts,
+               net::HttpClient& http)
+    : target_(target), timeouts_(timeouts), http_(http) {}
+
+std::unique_ptr<TokenStream> OpenAi::Generate(Prompt prompt) {
+  net::HttpRequest request = OpenAiRequest(target_, prompt);
+  request.connect_timeout = timeouts_.connect;
+  const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
+  return std::make_unique<AnswerStream>(target_, timeouts_, mode, http_.Send(std::move(request)),
+                                        OpenAiParser(target_, prompt.stream));
+}
+
+net::HttpRequest OpenAiRequest(const config::Target& target, const Prompt& prompt) {
+  rapidjson::StringBuffer body;
+  Writer writer(body);
+  writer.StartObject();
+  writer.Key("model");
+  writer.String(target.model);
+  WriteMessages(writer, prompt);
+  writer.Key("stream");
+  writer.Bool(prompt.stream);
+  if (prompt.stream) {
+    writer.Key("stream_options");
+    writer.StartObject();
+    writer.Key("include_usage");
+    writer.Bool(true);
+    writer.EndObject();
+  }
+  writer.Key("temperature");
+  writer.Double(target.temperature);
+  writer.Key("top_p");
+  writer.Double(target.top_p);
+  writer.Key("max_tokens");
+  writer.Int(target.max_tokens);
+  writer.EndObject();
+
+  net::HttpRequest request;
+  request.url = target.url + (absl::EndsWith(target.url, "/v1") ? "" : "/v1") + "/chat/completions";
+  request.headers = {"Content-Type: application/json"};
+  if (!target.key.empty()) request.headers.push_back("Authorization: Bearer " + target.key);
+  request.body.assign(body.GetString(), body.GetSize());
+  return request;
+}
+
+std::unique_ptr<StreamParser> OpenAiParser(const config::Target& target, bool stream) {
+  auto frames = std::make_unique<OpenAiFrames>(target);
+  if (!stream) return std::make_unique<UnaryParser>(target, std::move(frames));
+  return std::make_unique<EventStreamParser>(target, std::move(frames),
+                                             EventStreamParser::EndsWith::kDone);
+}
+
+}  // namespace luna::llm

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/config/config.h"
+#include "server/llm/model.h"
+#include "server/net/http_client.h"
+
+namespace luna::llm {
+
+// The configured targets, with a model for each, on one event loop.
+class Targets {
+ public:
+  // Both must outlive this and its models' streams.
+  Targets(const config::Llm& llm, net::HttpClient& http);
+
+  // The target of that name, the default one where the name is empty; nullptr if there is none.
+  const config::Target* Config(const std::string& name) const;
+
+  // The model of a target that Config gave.
+  LanguageModel& Model(const config::Target& target);
+
+  // All names, sorted.
+  std::vector<std::string> Names() const;
+
+ private:
+  const config::Llm& llm_;
+  std::map<std::string, std::unique_ptr<LanguageModel>> models_;
+};
+
+}  // namespace luna::llm
