@@ -36,7 +36,7 @@ def say(text: str) -> None:
 
 def environment() -> dict[str, str]:
     path = os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "LUNA_BUILD_DIR": str(BUILD / "debug"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def run(command: list[str], seconds: int, quiet: bool) -> tuple[int | str, str]:
