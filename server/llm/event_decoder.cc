@@ -61,7 +61,7 @@ bool EventDecoder::TakeLine(std::string_view& line) {
     partial_taken_ = whole || (closed_ && !partial_.empty());
     line = partial_;
   }
-  after_cr_ = whole && input_[end] == '\r';
+  if (whole) after_cr_ = input_[end] == '\r';
   input_.remove_prefix(whole ? end + 1 : input_.size());
   const bool taken = whole || partial_taken_;
   if (taken && std::exchange(first_line_, false) &&

@@ -1,0 +1,95 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/llm/gemini.h"
+#include "server/llm/openai.h"
+
+namespace luna::llm {
+namespace {
+
+using testing::ElementsAre;
+
+Prompt Conversation() {
+  Prompt prompt;
+  prompt.system = "Be \"kind\".";
+  prompt.messages = {{Message::Role::kUser, "안녕"},
+                     {Message::Role::kModel, "hi\n"},
+                     {Message::Role::kUser, "bye"}};
+  return prompt;
+}
+
+TEST(GeminiRequest, IsWhatTheApiExpects) {
+  config::Target target;
+  target.url = "https://host/v1beta";
+  target.model = "gemini-2.5-flash";
+  target.key = "k";
+  target.thinking_budget = 0;
+  target.safety_settings = {{"HARM_CATEGORY_HARASSMENT", "BLOCK_NONE"}};
+  const net::HttpRequest request = GeminiRequest(target, Conversation());
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.url,
+            "https://host/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse");
+  EXPECT_THAT(request.headers, ElementsAre("Content-Type: application/json", "x-goog-api-key: k"));
+  EXPECT_EQ(
+      request.body,
+      R"({"systemInstruction":{"parts":[{"text":"Be \"kind\"."}]},)"
+      R"("contents":[{"role":"user","parts":[{"text":"안녕"}]},)"
+      R"({"role":"model","parts":[{"text":"hi\n"}]},{"role":"user","parts":[{"text":"bye"}]}],)"
+      R"("generationConfig":{"temperature":0.85,"topP":0.95,"maxOutputTokens":1024,)"
+      R"("thinkingConfig":{"thinkingBudget":0}},)"
+      R"("safetySettings":[{"category":"HARM_CATEGORY_HARASSMENT","threshold":"BLOCK_NONE"}]})");
+}
+
+TEST(GeminiRequest, HasOnlyWhatIsConfigured) {
+  config::Target target;
+  target.url = "https://host/v1beta";
+  target.model = "m";
+  Prompt prompt;
+  prompt.messages = {{Message::Role::kUser, "hi"}};
+  prompt.stream = false;
+  EXPECT_EQ(GeminiRequest(target, prompt).url, "https://host/v1beta/models/m:generateContent");
+  EXPECT_EQ(GeminiRequest(target, prompt).body,
+            R"({"contents":[{"role":"user","parts":[{"text":"hi"}]}],)"
+            R"("generationConfig":{"temperature":0.85,"topP":0.95,"maxOutputTokens":1024}})");
+  target.thinking_level = "low";
+  EXPECT_EQ(GeminiRequest(target, prompt).body,
+            R"({"contents":[{"role":"user","parts":[{"text":"hi"}]}],)"
+            R"("generationConfig":{"temperature":0.85,"topP":0.95,"maxOutputTokens":1024,)"
+            R"("thinkingConfig":{"thinkingLevel":"low"}}})");
+}
+
+TEST(OpenAiRequest, IsWhatTheApiExpects) {
+  config::Target target;
+  target.url = "http://localhost:8080";
+  target.model = "Luna";
+  target.key = "k";
+  const net::HttpRequest request = OpenAiRequest(target, Conversation());
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.url, "http://localhost:8080/v1/chat/completions");
+  EXPECT_THAT(request.headers,
+              ElementsAre("Content-Type: application/json", "Authorization: Bearer k"));
+  EXPECT_EQ(request.body,
+            R"({"model":"Luna","messages":[{"role":"system","content":"Be \"kind\"."},)"
+            R"({"role":"user","content":"안녕"},{"role":"assistant","content":"hi\n"},)"
+            R"({"role":"user","content":"bye"}],"stream":true,)"
+            R"("stream_options":{"include_usage":true},"temperature":0.85,"top_p":0.95,)"
+            R"("max_tokens":1024})");
+}
+
+TEST(OpenAiRequest, WithoutAKeyOrAStream) {
+  config::Target target;
+  target.url = "http://localhost:11434/v1";
+  target.model = "Luna";
+  Prompt prompt;
+  prompt.messages = {{Message::Role::kUser, "hi"}};
+  prompt.stream = false;
+  const net::HttpRequest request = OpenAiRequest(target, prompt);
+  EXPECT_EQ(request.url, "http://localhost:11434/v1/chat/completions");
+  EXPECT_THAT(request.headers, ElementsAre("Content-Type: application/json"));
+  EXPECT_EQ(request.body,
+            R"({"model":"Luna","messages":[{"role":"user","content":"hi"}],"stream":false,)"
+            R"("temperature":0.85,"top_p":0.95,"max_tokens":1024})");
+}
+
+}  // namespace
+}  // namespace luna::llm
