@@ -1,0 +1,57 @@
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include "server/config/config.h"
+#include "server/config/formats.h"
+
+namespace luna::config {
+namespace {
+
+std::string Key(const Target& target) {
+  if (!target.key.empty()) return "set, from " + target.key_env;
+  if (target.key_env.empty()) return "none, key_env is empty";
+  return "missing, " + target.key_env + " is not set";
+}
+
+std::string Described(const Target& target, bool is_default) {
+  std::string lines =
+      absl::StrCat("target: ", target.name, is_default ? " (default)" : "",
+                   "\n  model: ", target.model, "\n  url: ", target.url, "\n  key: ", Key(target),
+                   "\n  stream: ", target.stream ? "true" : "false", "\n");
+  if (target.thinking_budget)
+    absl::StrAppend(&lines, "  thinking_budget: ", *target.thinking_budget, "\n");
+  if (target.thinking_level)
+    absl::StrAppend(&lines, "  thinking_level: ", *target.thinking_level, "\n");
+  return lines;
+}
+
+std::string Ms(milliseconds duration) { return absl::StrCat(duration.count(), " ms"); }
+
+}  // namespace
+
+std::string Describe(const Config& config) {
+  const Llm& llm = config.llm;
+  std::string lines = absl::StrCat("file: ", config.file, "\nmode: ", llm.mode, "\n");
+  lines += Described(llm.targets.at(llm.default_target), true);
+  for (const auto& [name, target] : llm.targets) {
+    if (name != llm.default_target) lines += Described(target, false);
+  }
+  const auto add = [&lines](const std::string& key, const std::string& value) {
+    absl::StrAppend(&lines, key, ": ", value.empty() ? "none" : value, "\n");
+  };
+  const Timeouts& timeouts = llm.timeouts;
+  add("fallback", absl::StrJoin(llm.fallback, ", "));
+  add("timeouts",
+      absl::StrCat("connect ", Ms(timeouts.connect), ", first token ", Ms(timeouts.first_token),
+                   ", gap ", Ms(timeouts.gap), ", total ", Ms(timeouts.total)));
+  add("retries", absl::StrCat(llm.retries.count, ", from ", Ms(llm.retries.first), " to ",
+                              Ms(llm.retries.longest)));
+  add("system prompt", config.system_prompt_file);
+  add("chunking", config.stream.chunking == Stream::Chunking::kWord ? "word" : "raw");
+  add("http", ToString(config.server.http));
+  add("grpc", ToString(config.server.grpc));
+  add("data_dir", config.data_dir);
+  return lines;
+}
+
+}  // namespace luna::config

@@ -1,0 +1,92 @@
+#include <filesystem>
+#include <utility>
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+
+#include "server/base/utf8.h"
+#include "server/config/config.h"
+#include "server/config/environment.h"
+#include "server/config/formats.h"
+#include "server/config/models_yaml.h"
+#include "server/config/yaml_map.h"
+
+namespace luna::config {
+namespace {
+
+constexpr char kDefaultFile[] = "config/models.yaml";
+constexpr char kKeyMode[] = "llm.mode";
+constexpr char kKeySystemFile[] = "prompt.system_file";
+
+// What one key alone cannot tell.
+void CheckTogether(const Config& config, YamlFile& file) {
+  for (std::size_t i = 0; i < config.llm.fallback.size(); ++i) {
+    const std::string& name = config.llm.fallback[i];
+    if (config.llm.targets.contains(name)) continue;
+    file.FailAt(absl::StrCat("llm.fallback[", i, "]"),
+                "expected a name under llm.api or llm.servers" + Got(name));
+  }
+  if (config.llm.retries.first > config.llm.retries.longest) {
+    file.FailAt("llm.retries", "expected longest_ms to be at least first_ms");
+  }
+}
+
+void ReadSystemPrompt(Config& config, YamlFile& file) {
+  if (config.system_prompt_file.empty()) return;
+  const auto fail = [&](const std::string& what) {
+    file.FailAt(kKeySystemFile, absl::StrCat(what, ": ", Quoted(config.system_prompt_file)));
+  };
+  const std::filesystem::path folder = std::filesystem::path(config.file).parent_path();
+  config.system_prompt_file = folder / config.system_prompt_file;
+  absl::StatusOr<std::string> text = ReadFile(config.system_prompt_file);
+  if (!text.ok()) return fail(std::string(text.status().message()));
+  if (!utf8::IsValid(*text)) return fail("not a UTF-8 text");
+  config.system_prompt = std::string(absl::StripAsciiWhitespace(*text));
+  if (config.system_prompt.empty()) fail("nothing in it (\"\" is no persona)");
+}
+
+absl::Status CheckKey(const Target& target) {
+  if (target.api != Target::Api::kGemini || !target.key.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      target.key_env + ": not set, and llm.mode is api (target " + target.name +
+      "): set it to ask Gemini; or ask a local model: LLM_MODE=server with LLM_SERVER_URL, or "
+      "./run, which sets one up");
+}
+
+}  // namespace
+
+absl::StatusOr<Config> Load(const Flags& flags, const Environment& environment) {
+  Config config;
+  config.file = flags.config.empty() ? kDefaultFile : flags.config;
+  const absl::StatusOr<std::string> text = ReadFile(config.file);
+  if (!text.ok()) {
+    return absl::InvalidArgumentError(config.file + ": " + std::string(text.status().message()));
+  }
+  YamlFile file(config.file);
+  const YAML::Node root = file.Parse(*text);
+  if (!file.ok()) return file.status();
+  const TargetNames names = ReadModelsYaml(file, root, config);
+  CheckTogether(config, file);
+  if (!file.ok()) return file.status();
+
+  const bool mode_from_file = !environment("LLM_MODE").has_value();
+  absl::Status status = Override(flags, environment, names, config);
+  if (status.ok()) status = ReadKeys(environment, config);
+  if (!status.ok()) return status;
+
+  config.llm.default_target = DefaultTarget(config.llm.mode, names);
+  if (config.llm.default_target.empty()) {
+    const std::string what = absl::StrCat(config.llm.mode, " needs a target under llm.",
+                                          config.llm.mode == "api" ? "api" : "servers");
+    if (!mode_from_file) return absl::InvalidArgumentError("LLM_MODE: " + what);
+    file.FailAt(kKeyMode, what);
+    return file.status();
+  }
+  ReadSystemPrompt(config, file);
+  if (!file.ok()) return file.status();
+  status = CheckKey(config.llm.targets.at(config.llm.default_target));
+  if (!status.ok()) return status;
+  return config;
+}
+
+}  // namespace luna::config
