@@ -130,6 +130,8 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kRefused;
   }
   spdlog::set_default_logger(spdlog::stderr_logger_mt("luna"));
+  // A message that does not parse is an error of its sender, and answered as one.
+  google::protobuf::SetLogHandler(nullptr);
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   const auto config = config::Load(flags, config::ProcessEnvironment());
   if (!config.ok()) return Refuse(config.status());

@@ -90,7 +90,8 @@ class StreamCall final : public Call, public EventSink {
       co_await room_->Wait(net::kForever);
       lock.lock();
     }
-    co_return broken_ ? absl::CancelledError("the caller has gone") : absl::OkStatus();
+    if (broken_) co_return absl::CancelledError("the caller has gone");
+    co_return absl::OkStatus();
   }
 
   // With mutex_ held: starts the first write of the queue.

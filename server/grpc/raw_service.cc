@@ -1,7 +1,7 @@
 #include "server/grpc/raw_service.h"
 
-#include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/impl/rpc_service_method.h>
+#include <grpcpp/support/proto_buffer_reader.h>
 
 namespace luna::grpc {
 

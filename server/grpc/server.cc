@@ -3,8 +3,10 @@
 #include <utility>
 
 #include <absl/strings/str_cat.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <spdlog/spdlog.h>
 
 #include "server/grpc/call.h"
 
@@ -25,6 +27,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
     const config::Server& options,
     const std::vector<const google::protobuf::ServiceDescriptor*>& services,
     std::vector<rpc::Worker> workers) {
+  // What matters of it comes back as a status.
+  gpr_set_log_function([](gpr_log_func_args* log) { spdlog::debug("gRPC: {}", log->message); });
   ::grpc::EnableDefaultHealthCheckService(true);
   ::grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 

@@ -182,8 +182,9 @@ asio::awaitable<void> Connection::Stream(const Request&, rpc::Message message) {
     keep_alive_ = false;
   } else if (!status->ok() && !sink->started()) {
     co_await Refuse(*status);
-  } else if (!(co_await sink->Finish()).ok()) {
-    keep_alive_ = false;
+  } else {
+    const absl::Status sent = co_await sink->Finish();
+    if (!sent.ok()) keep_alive_ = false;
   }
 }
 

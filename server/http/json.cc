@@ -1,5 +1,7 @@
 #include "server/http/json.h"
 
+#include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
@@ -39,11 +41,16 @@ absl::Status CheckSyntax(const std::string& json) {
   return absl::OkStatus();
 }
 
-absl::Status Parse(const std::string& json, const char* place, Message& message) {
-  const auto status = google::protobuf::util::JsonStringToMessage(json, &message);
-  if (status.ok()) return absl::OkStatus();
-  return MakeError(ErrorCode::kInvalidInput,
-                   absl::StrCat(place, ": ", std::string(status.message())));
+// Merges `json` into `message`.
+absl::Status Merge(const std::string& json, const char* place, Message& message) {
+  const std::unique_ptr<Message> part(message.New());
+  const auto status = google::protobuf::util::JsonStringToMessage(json, part.get());
+  if (!status.ok()) {
+    return MakeError(ErrorCode::kInvalidInput,
+                     absl::StrCat(place, ": ", std::string(status.message())));
+  }
+  message.MergeFrom(*part);
+  return absl::OkStatus();
 }
 
 using Allocator = rapidjson::Document::AllocatorType;
@@ -85,12 +92,35 @@ std::string Write(const rapidjson::Value& value) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-// As Python's json.dumps spaces it.
+// Clients that split lines naively break on U+0085, U+2028 and U+2029. If one stands at `place`,
+// appends its escape and returns its length, else 0.
+std::size_t EscapeLineBreak(std::string_view text, std::size_t place, std::string& json) {
+  const std::string_view rest = text.substr(place, 3);
+  if (rest == "\u2028") {
+    json += "\\u2028";
+    return 3;
+  }
+  if (rest == "\u2029") {
+    json += "\\u2029";
+    return 3;
+  }
+  if (rest.substr(0, 2) == "\u0085") {
+    json += "\\u0085";
+    return 2;
+  }
+  return 0;
+}
+
+// As Python's json.dumps spaces it, without line breaks that JSON allows in a string.
 std::string Spaced(std::string_view compact) {
   std::string spaced;
   bool in_string = false;
   for (std::size_t i = 0; i < compact.size(); ++i) {
     const char c = compact[i];
+    if (const std::size_t escaped = EscapeLineBreak(compact, i, spaced)) {
+      i += escaped - 1;
+      continue;
+    }
     spaced += c;
     if (in_string && c == '\\') {
       spaced += compact[++i];
@@ -103,7 +133,6 @@ std::string Spaced(std::string_view compact) {
   return spaced;
 }
 
-// Clients that split lines naively break on U+0085, U+2028 and U+2029, so those are escaped.
 void AppendString(std::string_view text, std::string& json) {
   static constexpr char kHex[] = "0123456789abcdef";
   json += '"';
@@ -122,12 +151,8 @@ void AppendString(std::string_view text, std::string& json) {
       json += "\\u00";
       json += kHex[c >> 4];
       json += kHex[c & 15];
-    } else if (c == 0xC2 && text.substr(i, 2) == "\xC2\x85") {
-      json += "\\u0085";
-      i += 1;
-    } else if (c == 0xE2 && (text.substr(i, 3) == "\u2028" || text.substr(i, 3) == "\u2029")) {
-      json += text[i + 2] == '\xA8' ? "\\u2028" : "\\u2029";
-      i += 2;
+    } else if (const std::size_t escaped = c < 0x80 ? 0 : EscapeLineBreak(text, i, json)) {
+      i += escaped - 1;
     } else {
       json += text[i];
     }
@@ -140,8 +165,8 @@ std::string Details(const v1::InteractResponse& event, const char* type, const c
   rapidjson::Document all;
   all.Parse(ToJson(event).c_str());
   rapidjson::Value fields = all[type].GetObject();
-  fields.RemoveMember(data_field);
-  fields.RemoveMember("confidence");
+  fields.EraseMember(data_field);
+  if (event.has_emotion()) fields.EraseMember("confidence");
   rapidjson::Value details(rapidjson::kObjectType);
   for (const char* name : {"sequence", "created_at"}) {
     details.AddMember(rapidjson::StringRef(name), all[name], all.GetAllocator());
@@ -158,34 +183,32 @@ std::string Details(const v1::InteractResponse& event, const char* type, const c
 absl::Status ReadMessage(const Route& route, const std::string& body, std::string_view query,
                          const std::map<std::string, std::string>& variables, Message& message) {
   const Descriptor& descriptor = *message.GetDescriptor();
-  rapidjson::Document outside(rapidjson::kObjectType);
   if (route.body != "*") {
     const auto parameters = boost::urls::parse_query({query.data(), query.size()});
     if (!parameters) return MakeError(ErrorCode::kInvalidInput, "query: badly encoded");
+    boost::urls::encoding_opts form;
+    form.space_as_plus = true;
+    rapidjson::Document json(rapidjson::kObjectType);
     for (const auto& parameter : *parameters) {
-      Put(descriptor, parameter->key.decode(), parameter->value.decode(), outside,
-          outside.GetAllocator());
+      Put(descriptor, parameter->key.decode(form), parameter->value.decode(form), json,
+          json.GetAllocator());
     }
-    if (absl::Status bad = Parse(Write(outside), "query", message); !bad.ok()) return bad;
+    if (absl::Status bad = Merge(Write(json), "query", message); !bad.ok()) return bad;
   }
   if (!route.body.empty() && !body.empty()) {
     if (absl::Status bad = CheckSyntax(body); !bad.ok()) return bad;
-    const std::string json =
-        route.body == "*" ? body : absl::StrCat("{\"", route.body, "\":", body, "}");
-    absl::Status bad = Parse(json, "body", message);
-    if (!bad.ok()) return bad;
+    const bool whole = route.body == "*";
+    const std::string json = whole ? body : absl::StrCat("{\"", route.body, "\":", body, "}");
+    if (absl::Status bad = Merge(json, "body", message); !bad.ok()) return bad;
   }
-  outside.SetObject();
+  rapidjson::Document json(rapidjson::kObjectType);
   for (const auto& [name, value] : variables) {
-    Put(descriptor, name, value, outside, outside.GetAllocator());
-    if (const auto* field = descriptor.FindFieldByName(name)) {
+    Put(descriptor, name, value, json, json.GetAllocator());
+    if (const FieldDescriptor* field = descriptor.FindFieldByName(name)) {
       message.GetReflection()->ClearField(&message, field);
     }
   }
-  std::unique_ptr<Message> from_path(message.New());
-  if (absl::Status bad = Parse(Write(outside), "path", *from_path); !bad.ok()) return bad;
-  message.MergeFrom(*from_path);
-  return absl::OkStatus();
+  return Merge(Write(json), "path", message);
 }
 
 std::string ToJson(const Message& message) {

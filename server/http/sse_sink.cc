@@ -57,7 +57,8 @@ asio::awaitable<absl::Status> SseSink::WaitUntilPending(std::size_t most) {
     const bool woken = co_await written_.Wait(net::Clock::now() + options_.write_timeout);
     if (!woken && pending_.size() - sent_ >= before) failed_ = true;
   }
-  co_return failed_ ? absl::CancelledError("the client has gone") : absl::OkStatus();
+  if (failed_) co_return absl::CancelledError("the client has gone");
+  co_return absl::OkStatus();
 }
 
 void SseSink::AppendHeaders() {

@@ -134,7 +134,8 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   error.set_stage(turn.text.empty() ? "first_token" : "stream");
   error.set_text_so_far(turn.text);
   const absl::Status sent = co_await turn.Emit(std::move(failed));
-  co_return sent.ok() ? status : sent;
+  if (!sent.ok()) co_return sent;
+  co_return status;
 }
 
 // Everything but the failure.

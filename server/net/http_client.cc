@@ -168,13 +168,13 @@ absl::Status Transfer::Failure() const {
 }
 
 asio::awaitable<absl::Status> Transfer::Headers(TimePoint until) {
-  while (!headers_done_) {
-    if (done_) {
-      co_return result_ == CURLE_OK ? absl::UnavailableError(host_ + ": no response") : Failure();
-    }
-    if (!co_await signal_.Wait(until)) co_return absl::DeadlineExceededError("no response yet");
+  while (!headers_done_ && !done_) {
+    const bool in_time = co_await signal_.Wait(until);
+    if (!in_time) co_return absl::DeadlineExceededError("no response yet");
   }
-  co_return absl::OkStatus();
+  if (headers_done_) co_return absl::OkStatus();
+  if (result_ != CURLE_OK) co_return Failure();
+  co_return absl::UnavailableError(host_ + ": no response");
 }
 
 asio::awaitable<absl::StatusOr<std::string_view>> Transfer::Read(TimePoint until) {
@@ -182,12 +182,12 @@ asio::awaitable<absl::StatusOr<std::string_view>> Transfer::Read(TimePoint until
     if (paused_) {
       paused_ = false;
       multi_.Unpause(easy_);
-    } else if (done_) {
-      if (result_ != CURLE_OK) co_return Failure();
-      co_return std::string_view();
-    } else if (!co_await signal_.Wait(until)) {
-      co_return absl::DeadlineExceededError("nothing arrived");
+      continue;
     }
+    if (done_ && result_ != CURLE_OK) co_return Failure();
+    if (done_) co_return std::string_view();
+    const bool in_time = co_await signal_.Wait(until);
+    if (!in_time) co_return absl::DeadlineExceededError("nothing arrived");
   }
   reading_.clear();
   reading_.swap(arriving_);

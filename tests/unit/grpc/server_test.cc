@@ -1,0 +1,160 @@
+#include "server/grpc/server.h"
+
+#include <future>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include "echo.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "server/base/error.h"
+
+namespace luna::grpc {
+namespace {
+
+using luna::test::EchoRequest;
+using luna::test::EchoResponse;
+
+// A server of the test-only service, for which no gRPC code was written.
+class GrpcServerTest : public testing::Test {
+ protected:
+  GrpcServerTest() {
+    methods_.Add<EchoRequest, EchoResponse>(
+        "luna.test.EchoService.Echo",
+        [this](EchoRequest request) { return Echo(std::move(request)); });
+    loop_.Start();
+    options_.grpc = {"127.0.0.1", 0};
+    auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
+                                 {{&loop_, nullptr, &methods_}});
+    server_ = *std::move(server);
+    channel_ = ::grpc::CreateChannel(server_->address(), ::grpc::InsecureChannelCredentials());
+  }
+  ~GrpcServerTest() override {
+    server_->Drain(net::Clock::now());
+    loop_.Join();
+  }
+
+  boost::asio::awaitable<absl::StatusOr<EchoResponse>> Echo(EchoRequest request) {
+    if (request.name() == "fail") {
+      co_return MakeError(ErrorCode::kUpstreamQuota, "no more", std::chrono::milliseconds(1500));
+    }
+    if (request.name() == "throw") throw std::runtime_error("a bug");
+    if (request.name() == "wait") {
+      boost::asio::steady_timer never(loop_.context(), net::kForever);
+      arrived_.set_value();
+      struct Gone {
+        std::promise<void>& gone;
+        ~Gone() { gone.set_value(); }
+      } gone{gone_};
+      co_await never.async_wait(boost::asio::use_awaitable);
+    }
+    EchoResponse response;
+    *response.mutable_request() = std::move(request);
+    co_return response;
+  }
+
+  // One call; the bytes of the response go to `response`.
+  ::grpc::Status Call(const ::grpc::ByteBuffer& request, EchoResponse* response,
+                      ::grpc::ClientContext& context,
+                      const std::string& path = "/luna.test.EchoService/Echo") {
+    ::grpc::GenericStub stub(channel_);
+    ::grpc::CompletionQueue queue;
+    auto call = stub.PrepareUnaryCall(&context, path, request, &queue);
+    call->StartCall();
+    ::grpc::ByteBuffer bytes;
+    ::grpc::Status status;
+    call->Finish(&bytes, &status, nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    if (status.ok() && !FromBytes(bytes, *response)) ADD_FAILURE() << "not an EchoResponse";
+    return status;
+  }
+  ::grpc::Status CallEcho(const std::string& name, EchoResponse* response) {
+    EchoRequest request;
+    request.set_name(name);
+    ::grpc::ClientContext context;
+    return Call(ToBytes(request), response, context);
+  }
+
+  net::EventLoop loop_;
+  rpc::Methods methods_;
+  config::Server options_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<::grpc::Channel> channel_;
+  std::promise<void> arrived_;
+  std::promise<void> gone_;
+};
+
+TEST_F(GrpcServerTest, ServesAnRpcThatItKnowsOnlyByItsDescriptor) {
+  EchoResponse response;
+  for (int i = 0; i < 100; ++i) {
+    const ::grpc::Status status = CallEcho("루나", &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.request().name(), "루나");
+  }
+}
+
+TEST_F(GrpcServerTest, GivesErrorsWithDetails) {
+  const ::grpc::Status status = CallEcho("fail", nullptr);
+  EXPECT_EQ(status.error_code(), ::grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(status.error_message(), "no more");
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  google::rpc::ErrorInfo info;
+  google::rpc::RetryInfo retry;
+  ASSERT_EQ(details.details_size(), 2);
+  ASSERT_TRUE(details.details(0).UnpackTo(&info));
+  ASSERT_TRUE(details.details(1).UnpackTo(&retry));
+  EXPECT_EQ(info.reason(), "UPSTREAM_QUOTA");
+  EXPECT_EQ(retry.retry_delay().seconds(), 1);
+  EXPECT_EQ(retry.retry_delay().nanos(), 500000000);
+}
+
+TEST_F(GrpcServerTest, TurnsABugIntoAnInternalError) {
+  EXPECT_EQ(CallEcho("throw", nullptr).error_code(), ::grpc::StatusCode::INTERNAL);
+}
+
+TEST_F(GrpcServerTest, RefusesWhatIsNoSuchMessage) {
+  ::grpc::Slice slice("\x0A\x02\xFF\xFF");
+  ::grpc::ClientContext context;
+  const ::grpc::Status status = Call(::grpc::ByteBuffer(&slice, 1), nullptr, context);
+  EXPECT_EQ(status.error_code(), ::grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), testing::HasSubstr("luna.test.EchoRequest"));
+}
+
+TEST_F(GrpcServerTest, SaysUnimplementedForAnUnknownMethod) {
+  ::grpc::ClientContext context;
+  const ::grpc::Status status =
+      Call(ToBytes(EchoRequest()), nullptr, context, "/luna.test.EchoService/None");
+  EXPECT_EQ(status.error_code(), ::grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST_F(GrpcServerTest, CancelsTheHandlerWhenTheCallerLeaves) {
+  ::grpc::ClientContext context;
+  EchoRequest request;
+  request.set_name("wait");
+  auto call =
+      std::async(std::launch::async, [&] { return Call(ToBytes(request), nullptr, context); });
+  arrived_.get_future().wait();
+  context.TryCancel();
+  gone_.get_future().wait();
+  EXPECT_EQ(call.get().error_code(), ::grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(GrpcServerTest, SaysThatThePortIsTaken) {
+  config::Server options;
+  const std::string address = server_->address();
+  options.grpc = {"127.0.0.1", std::stoi(address.substr(address.rfind(':') + 1))};
+  const auto second = Server::Listen(options, {EchoRequest::descriptor()->file()->service(0)},
+                                     {{&loop_, nullptr, &methods_}});
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(std::string(second.status().message()), testing::HasSubstr(address));
+}
+
+}  // namespace
+}  // namespace luna::grpc

@@ -1,0 +1,243 @@
+#include "server/interaction/interaction.h"
+
+#include <optional>
+#include <vector>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/base/error.h"
+#include "server/base/guard.h"
+#include "tests/support/raw_server.h"
+
+namespace luna {
+namespace {
+
+namespace asio = boost::asio;
+using test::RawServer;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr char kHeaders[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+constexpr char kStop[] =
+    "data: "
+    "{\"model\":\"m1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+    "data: [DONE]\n\n";
+
+std::string Delta(const std::string& text) {
+  return "data: {\"model\":\"m1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + text +
+         "\"}}]}\n\n";
+}
+
+class RecordingSink final : public EventSink {
+ public:
+  asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override {
+    events.push_back(std::move(event));
+    if (gone) co_return absl::CancelledError("the client has gone");
+    co_return absl::OkStatus();
+  }
+
+  std::vector<std::string> chunks() const {
+    std::vector<std::string> chunks;
+    for (const auto& event : events) {
+      if (event.has_llm_chunk()) chunks.push_back(event.llm_chunk().text());
+    }
+    return chunks;
+  }
+
+  std::vector<v1::InteractResponse> events;
+  bool gone = false;
+};
+
+// One target, a loopback server that does what the test says.
+class InteractionTest : public testing::Test {
+ protected:
+  absl::Status Run(const std::string& url, v1::InteractRequest request) {
+    std::optional<absl::Status> result;
+    WithInteraction(url, [&](Interaction& interaction) {
+      asio::co_spawn(
+          context_, Guard(interaction.Run(std::move(request), sink_)),
+          asio::bind_cancellation_slot(
+              cancel_.slot(), [&](std::exception_ptr, absl::Status status) { result = status; }));
+      while (!result) context_.run_one();
+    });
+    return *result;
+  }
+
+  void WithInteraction(const std::string& url, std::function<void(Interaction&)> use) {
+    config::Target& target = config_.llm.targets["main"];
+    target.api = config::Target::Api::kOpenAi;
+    target.name = "main";
+    target.url = url;
+    target.model = "Luna";
+    target.stream = streams_;
+    config_.llm.mode = "server";
+    config_.llm.default_target = "main";
+    net::HttpClient client(context_, {});
+    llm::Targets targets(config_.llm, client);
+    Interaction interaction(config_, targets);
+    use(interaction);
+  }
+
+  static v1::InteractRequest Ask(const std::string& input) {
+    v1::InteractRequest request;
+    request.set_input(input);
+    return request;
+  }
+
+  static std::function<void(RawServer::Socket&)> Answering(std::string body) {
+    return [body = kHeaders + std::move(body)](RawServer::Socket& socket) {
+      RawServer::ReadHeaders(socket);
+      RawServer::Write(socket, body);
+    };
+  }
+
+  asio::io_context context_;
+  asio::cancellation_signal cancel_;
+  config::Config config_;
+  RecordingSink sink_;
+  bool streams_ = true;
+};
+
+TEST_F(InteractionTest, StreamsWordsAndThenTheWholeAnswer) {
+  RawServer server(1, Answering(Delta("안녕") + Delta("하세요 저는") + Delta(" 루나") + kStop));
+  ASSERT_TRUE(Run(server.url(), Ask("안녕")).ok());
+  EXPECT_THAT(sink_.chunks(), ElementsAre("안녕하세요", " 저는", " 루나"));
+  ASSERT_EQ(sink_.events.size(), 4u);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(sink_.events[i].sequence(), i + 1);
+    EXPECT_TRUE(sink_.events[i].has_created_at());
+  }
+  const v1::Complete& complete = sink_.events.back().complete();
+  EXPECT_EQ(complete.text(), "안녕하세요 저는 루나");
+  EXPECT_EQ(complete.finish_reason(), "STOP");
+  EXPECT_EQ(complete.model(), "m1");
+  EXPECT_EQ(complete.target(), "main");
+  EXPECT_FALSE(complete.remembered());
+}
+
+TEST_F(InteractionTest, AFailureInMidStreamKeepsWhatHadArrived) {
+  RawServer server(1, Answering(Delta("하나 둘")));
+  const absl::Status status = Run(server.url(), Ask("세어 봐"));
+  EXPECT_EQ(ErrorOf(status).code(), "UPSTREAM_PROTOCOL");
+  EXPECT_THAT(sink_.chunks(), ElementsAre("하나", " 둘"));
+  const v1::Error& error = sink_.events.back().error();
+  EXPECT_EQ(error.code(), "UPSTREAM_PROTOCOL");
+  EXPECT_EQ(error.stage(), "stream");
+  EXPECT_EQ(error.text_so_far(), "하나 둘");
+  EXPECT_THAT(error.message(), HasSubstr("[L.U.N.A. LLM Server] main 스트리밍 중 오류 발생: "));
+}
+
+TEST_F(InteractionTest, AFailureBeforeTheFirstWordIsAnEventToo) {
+  std::string url;
+  {
+    url = RawServer(0, [](RawServer::Socket&) {}).url();
+  }
+  v1::InteractRequest request = Ask("hello");
+  request.set_language("en");
+  EXPECT_EQ(ErrorOf(Run(url, request)).code(), "UPSTREAM_UNAVAILABLE");
+  ASSERT_EQ(sink_.events.size(), 1u);
+  EXPECT_EQ(sink_.events[0].sequence(), 1);
+  EXPECT_EQ(sink_.events[0].error().stage(), "first_token");
+  EXPECT_THAT(sink_.events[0].error().message(), HasSubstr("main failed while streaming: "));
+}
+
+TEST_F(InteractionTest, AnAnswerThatIsTooLongEndsInAnError) {
+  const std::string much(300 << 10, 'x');
+  std::string body;
+  for (int i = 0; i < 4; ++i) body += Delta(much);
+  RawServer server(1, [&](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    boost::system::error_code error;
+    asio::write(socket, asio::buffer(kHeaders + body), error);
+    RawServer::WaitUntilClosed(socket);
+  });
+  EXPECT_EQ(ErrorOf(Run(server.url(), Ask("길게"))).code(), "ANSWER_TOO_LONG");
+  EXPECT_EQ(sink_.events.back().error().text_so_far().size(), 3 * much.size());
+}
+
+TEST_F(InteractionTest, ASinkThatHasGoneStopsTheUpstream) {
+  sink_.gone = true;
+  RawServer server(1, [](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    RawServer::Write(socket, kHeaders + Delta("하나 둘 셋"));
+    RawServer::WaitUntilClosed(socket);
+  });
+  EXPECT_TRUE(absl::IsCancelled(Run(server.url(), Ask("?"))));
+  EXPECT_EQ(sink_.events.size(), 1u);
+}
+
+TEST_F(InteractionTest, CancellationBeforeTheFirstWordStopsTheUpstream) {
+  RawServer server(1, [this](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    asio::post(context_, [this] { cancel_.emit(asio::cancellation_type::terminal); });
+    RawServer::WaitUntilClosed(socket);
+  });
+  EXPECT_TRUE(absl::IsCancelled(Run(server.url(), Ask("?"))));
+  EXPECT_TRUE(sink_.events.empty());
+}
+
+TEST_F(InteractionTest, RefusesBadRequestsWithoutAnEvent) {
+  const auto refused = [&](v1::InteractRequest request) {
+    const std::string code = ErrorOf(Run("http://127.0.0.1:9", std::move(request))).code();
+    EXPECT_TRUE(sink_.events.empty());
+    return code;
+  };
+  EXPECT_EQ(refused(Ask("")), "INVALID_INPUT");
+  EXPECT_EQ(refused(Ask(" \n\t")), "INVALID_INPUT");
+  EXPECT_EQ(refused(Ask(std::string((16 << 10) + 1, 'x'))), "INPUT_TOO_LARGE");
+  v1::InteractRequest request = Ask("x");
+  request.set_user_id(std::string(129, 'u'));
+  EXPECT_EQ(refused(request), "INVALID_INPUT");
+  request = Ask("x");
+  request.set_language("fr");
+  EXPECT_EQ(refused(request), "INVALID_INPUT");
+  request = Ask("x");
+  request.set_target("none");
+  EXPECT_EQ(refused(request), "UNKNOWN_TARGET");
+}
+
+TEST_F(InteractionTest, ATargetThatDoesNotStreamSaysSo) {
+  streams_ = false;
+  const absl::Status status = Run("http://127.0.0.1:9", Ask("x"));
+  EXPECT_EQ(ErrorOf(status).code(), "STREAMING_DISABLED");
+  EXPECT_EQ(ErrorOf(status).message(),
+            "스트리밍은 이 대상에서 지원되지 않습니다 ('main'는 stream: false입니다). "
+            "config/models.yaml에서 stream: true로 바꾸거나 POST /interact를 사용하세요.");
+}
+
+TEST_F(InteractionTest, AnswersWithoutTheStream) {
+  streams_ = false;
+  std::string seen;
+  const std::string body =
+      R"({"model":"m1","choices":[{"index":0,"message":{"content":"서울입니다."},)"
+      R"("finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4,)"
+      R"("total_tokens":7}})";
+  RawServer server(1, [&](RawServer::Socket& socket) {
+    seen = RawServer::ReadHeaders(socket);
+    RawServer::Write(socket,
+                     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                     "Content-Length: " +
+                         std::to_string(body.size()) + "\r\n\r\n" + body);
+  });
+  std::optional<absl::StatusOr<v1::AnswerResponse>> answer;
+  WithInteraction(server.url(), [&](Interaction& interaction) {
+    v1::AnswerRequest request;
+    request.set_input("수도는?");
+    asio::co_spawn(context_, Guard(interaction.Answer(std::move(request))),
+                   [&](std::exception_ptr, absl::StatusOr<v1::AnswerResponse> value) {
+                     answer = std::move(value);
+                   });
+    while (!answer) context_.run_one();
+  });
+  ASSERT_TRUE(answer->ok()) << answer->status();
+  EXPECT_EQ((*answer)->text(), "서울입니다.");
+  EXPECT_EQ((*answer)->usage().total_tokens(), 7);
+}
+
+}  // namespace
+}  // namespace luna
