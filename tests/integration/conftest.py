@@ -53,11 +53,13 @@ def stubs(tmp_path_factory):
     """The generated Python code: `messages` and `services` of luna.v1."""
     out = tmp_path_factory.mktemp("stubs")
     google_protos = Path(google.api.annotations_pb2.__file__).parents[2]
+    well_known_protos = Path(protoc.__file__).parent / "_proto"
     code = protoc.main(
         [
             "protoc",
             f"-I{ROOT / 'proto'}",
             f"-I{google_protos}",
+            f"-I{well_known_protos}",
             f"--python_out={out}",
             f"--grpc_python_out={out}",
             "luna/v1/interaction.proto",

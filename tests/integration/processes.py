@@ -113,7 +113,7 @@ class LunaServer(Process):
     """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT."""
 
     def __init__(self, config, *flags, **environment):
-        env = clean_environment(GEMINI_API_KEY="the-test-key", **environment)
+        env = clean_environment(**{"GEMINI_API_KEY": "the-test-key"} | environment)
         ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
         super().__init__([SERVER, "--config", config, *ports, *flags], env)
         word, http, grpc = self.first_line.split()

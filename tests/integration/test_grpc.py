@@ -47,9 +47,9 @@ def test_grpcurl_streams_an_answer(grpcurl, fake):
         out = out.lstrip()[end:]
         events.append(event)
     assert [event["sequence"] for event in events] == [1, 2, 3]
-    assert [event["llmChunk"]["text"] for event in events[:2]] == ["하나", " 둘"]
+    assert [event["llm_chunk"]["text"] for event in events[:2]] == ["하나", " 둘"]
     assert events[2]["complete"]["text"] == "하나 둘"
-    assert events[2]["complete"]["finishReason"] == "STOP"
+    assert events[2]["complete"]["finish_reason"] == "STOP"
 
 
 @pytest.mark.parametrize("service", ("", "luna.v1.InteractionService"))
