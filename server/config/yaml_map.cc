@@ -26,7 +26,7 @@ std::string GotNode(const YAML::Node& node) {
   return Got(node.Scalar());
 }
 
-// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
+// How many insertions, deletions and replacements make `b` of `a`.
 std::size_t Distance(const std::string& a, const std::string& b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) {
@@ -37,9 +37,6 @@ std::size_t Distance(const std::string& a, const std::string& b) {
       }
       const std::size_t replaced = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, replaced});
-      const bool swapped =
-          i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && a[i - 1] != b[j - 1];
-      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
   return d[a.size()][b.size()];
