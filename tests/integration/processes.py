@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import requests
@@ -29,6 +30,19 @@ def clean_environment(**more):
         if not name.startswith(ours) and "proxy" not in name.lower()
     }
     return kept | more
+
+
+def read_exactly(pipe, size, seconds=60):
+    """So many bytes of a pipe that nobody buffers; fewer if it ends or the time is over."""
+    until = time.monotonic() + seconds
+    data = b""
+    while len(data) < size:
+        ready, _, _ = select.select([pipe], [], [], max(0, until - time.monotonic()))
+        more = os.read(pipe.fileno(), size - len(data)) if ready else b""
+        if not more:
+            break
+        data += more
+    return data
 
 
 class Process:

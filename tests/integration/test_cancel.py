@@ -34,7 +34,9 @@ class HttpCaller:
 
 class GrpcStreamCaller:
     def __init__(self, interaction, messages, request):
-        self._call = interaction.Interact(ParseDict(request, messages.InteractRequest()))
+        self._call = interaction.Interact(
+            ParseDict(request, messages.InteractRequest()), timeout=60
+        )
 
     def wait_for_a_chunk(self):
         assert next(self._call).WhichOneof("event") == "llm_chunk"
@@ -45,7 +47,9 @@ class GrpcStreamCaller:
 
 class GrpcUnaryCaller:
     def __init__(self, interaction, messages, request):
-        self._call = interaction.Answer.future(ParseDict(request, messages.AnswerRequest()))
+        self._call = interaction.Answer.future(
+            ParseDict(request, messages.AnswerRequest()), timeout=60
+        )
 
     def leave(self):
         self._call.cancel()

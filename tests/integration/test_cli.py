@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from processes import CLIENT, clean_environment
+from processes import CLIENT, clean_environment, read_exactly
 
 ANSWER = "인공지능의 미래는 매우 밝습니다."
 SCRIPT = {"steps": [{"text": ANSWER}, {"finish": "STOP"}, {"done": True}]}
@@ -49,7 +49,7 @@ def test_prints_words_as_they_come(fake, start):
     )
     process = start("세어 봐")
     first = "하나".encode()
-    assert process.stdout.read(len(first)) == first
+    assert read_exactly(process.stdout, len(first)) == first
     fake.step()
     assert end(process) == (" 둘\n", "", 0)
 
@@ -68,7 +68,7 @@ def test_ctrl_c_cancels_the_upstream(fake, start):
     fake.script({"steps": [{"text": "하나 둘"}, {"await": "step"}, {"text": " 셋"}]})
     process = start("세어 봐")
     first = "하나".encode()
-    assert process.stdout.read(len(first)) == first
+    assert read_exactly(process.stdout, len(first)) == first
     fake.wait(waiting=1)
     process.send_signal(signal.SIGINT)
     assert fake.wait(cancelled=1, open=0)["requests"][0]["step"] == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import clean_environment
+from processes import clean_environment, read_exactly
 from transports import ANSWER_ONLY
 
 GUIDE_CLIENT = Path(__file__).with_name("guide_client.py")
@@ -97,7 +97,7 @@ class GuideClient:
     def shows(self, text):
         """Reads exactly so much of its stdout: blocks until it is there."""
         expected = text.encode()
-        return self._process.stdout.read(len(expected)) == expected
+        return read_exactly(self._process.stdout, len(expected)) == expected
 
     def rest(self):
         out, _ = self._process.communicate(timeout=60)
