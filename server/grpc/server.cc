@@ -50,11 +50,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
   }
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr || port == 0) {
+    if (server->server_ != nullptr) server->server_->Shutdown();
     for (const auto& queue : server->queues_) queue->Shutdown();
     for (const auto& queue : server->queues_) server->Pump(*queue);
     return absl::UnavailableError(absl::StrCat("gRPC ", name, ": cannot listen there"));
   }
   server->address_ = absl::StrCat(host, ":", port);
+  for (const auto* service : services) {
+    server->server_->GetHealthCheckService()->SetServingStatus(service->full_name(), true);
+  }
 
   Server* self = server.get();
   const auto next_worker = [self] {

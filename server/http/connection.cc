@@ -112,13 +112,13 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   const std::string_view verb = View(request.method_string());
 
   if (path == "/health") {
-    if (verb != "GET") co_return co_await Respond(405, {}, "GET");
+    if (verb != "GET") co_return co_await RefuseMethod("GET");
     co_return co_await Respond(200, absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"",
                                                  LUNA_VERSION, "\",\"status\":\"healthy\"}"));
   }
   const Match match = routes_.Find(verb, path);
   if (match.route == nullptr && !match.allowed.empty()) {
-    co_return co_await Respond(405, {}, absl::StrJoin(match.allowed, ", "));
+    co_return co_await RefuseMethod(absl::StrJoin(match.allowed, ", "));
   }
   if (match.route == nullptr) {
     co_return co_await Refuse(MakeError(
@@ -204,6 +204,12 @@ asio::awaitable<void> Connection::ClientLeaves() {
 asio::awaitable<void> Connection::Refuse(const absl::Status& error) {
   const v1::Error reason = ErrorOf(error);
   co_await Respond(HttpStatus(reason), ErrorBody(reason));
+}
+
+asio::awaitable<void> Connection::RefuseMethod(std::string allowed) {
+  const absl::Status error =
+      MakeError(ErrorCode::kInvalidInput, absl::StrCat("method: this path has ", allowed));
+  co_await Respond(405, ErrorBody(ErrorOf(error)), std::move(allowed));
 }
 
 asio::awaitable<void> Connection::Respond(int status, std::string body, std::string allow) {

@@ -41,6 +41,7 @@ class Connection {
   boost::asio::awaitable<void> ClientLeaves();
   boost::asio::awaitable<void> Respond(int status, std::string body, std::string allow = "");
   boost::asio::awaitable<void> Refuse(const absl::Status& error);
+  boost::asio::awaitable<void> RefuseMethod(std::string allowed);
 
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;  // what has been read and not yet parsed

@@ -184,7 +184,8 @@ absl::Status ReadMessage(const Route& route, const std::string& body, std::strin
                          const std::map<std::string, std::string>& variables, Message& message) {
   const Descriptor& descriptor = *message.GetDescriptor();
   if (route.body != "*") {
-    const auto parameters = boost::urls::parse_query({query.data(), query.size()});
+    const std::string terminated(query);  // Boost 1.81 reads on to the next NUL
+    const auto parameters = boost::urls::parse_query(terminated);
     if (!parameters) return MakeError(ErrorCode::kInvalidInput, "query: badly encoded");
     boost::urls::encoding_opts form;
     form.space_as_plus = true;

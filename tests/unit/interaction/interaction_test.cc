@@ -58,6 +58,7 @@ class InteractionTest : public testing::Test {
  protected:
   absl::Status Run(const std::string& url, v1::InteractRequest request) {
     std::optional<absl::Status> result;
+    context_.restart();
     WithInteraction(url, [&](Interaction& interaction) {
       asio::co_spawn(
           context_, Guard(interaction.Run(std::move(request), sink_)),
