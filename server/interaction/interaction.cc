@@ -27,6 +27,12 @@ int MillisecondsSince(net::TimePoint start) {
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
 }
 
+google::protobuf::Timestamp Now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(
+      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
 bool IsBlank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
 }
@@ -85,7 +91,7 @@ struct Interaction::Turn {
 
   asio::awaitable<absl::Status> Emit(v1::InteractResponse event) {
     event.set_sequence(++events);
-    *event.mutable_created_at() = google::protobuf::util::TimeUtil::GetCurrentTime();
+    *event.mutable_created_at() = Now();
     return sink.Emit(std::move(event));
   }
 };

@@ -53,10 +53,9 @@ std::string AnswerTooLong(const std::string& language, int most_bytes) {
 std::string ModelFailed(const std::string& language, const config::Target& target, bool streaming,
                         const std::string& detail) {
   const bool gemini = target.api == config::Target::Api::kGemini;
-  const std::string who =
-      gemini ? "[L.U.N.A. LLM API] Gemini" : absl::StrCat("[L.U.N.A. LLM Server] ", target.name);
+  const std::string who = gemini ? "[L.U.N.A. LLM API] Gemini" : "[L.U.N.A. LLM Server]";
   if (English(language)) {
-    return absl::StrCat(who, streaming ? " failed while streaming: " : " failed: ", detail);
+    return absl::StrCat(who, streaming ? " error while streaming: " : " error: ", detail);
   }
   return absl::StrCat(who,
                       streaming ? " 스트리밍 중 오류 발생: " : " 응답 생성 중 오류 발생: ", detail);

@@ -130,7 +130,7 @@ TEST_F(InteractionTest, AFailureInMidStreamKeepsWhatHadArrived) {
   EXPECT_EQ(error.code(), "UPSTREAM_PROTOCOL");
   EXPECT_EQ(error.stage(), "stream");
   EXPECT_EQ(error.text_so_far(), "하나 둘");
-  EXPECT_THAT(error.message(), HasSubstr("[L.U.N.A. LLM Server] main 스트리밍 중 오류 발생: "));
+  EXPECT_THAT(error.message(), HasSubstr("[L.U.N.A. LLM Server] 스트리밍 중 오류 발생: "));
 }
 
 TEST_F(InteractionTest, AFailureBeforeTheFirstWordIsAnEventToo) {
@@ -144,7 +144,7 @@ TEST_F(InteractionTest, AFailureBeforeTheFirstWordIsAnEventToo) {
   ASSERT_EQ(sink_.events.size(), 1u);
   EXPECT_EQ(sink_.events[0].sequence(), 1);
   EXPECT_EQ(sink_.events[0].error().stage(), "first_token");
-  EXPECT_THAT(sink_.events[0].error().message(), HasSubstr("main failed while streaming: "));
+  EXPECT_THAT(sink_.events[0].error().message(), HasSubstr("[L.U.N.A. LLM Server] error while streaming: main: "));
 }
 
 TEST_F(InteractionTest, AnAnswerThatIsTooLongEndsInAnError) {
