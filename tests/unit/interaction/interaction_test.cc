@@ -144,7 +144,8 @@ TEST_F(InteractionTest, AFailureBeforeTheFirstWordIsAnEventToo) {
   ASSERT_EQ(sink_.events.size(), 1u);
   EXPECT_EQ(sink_.events[0].sequence(), 1);
   EXPECT_EQ(sink_.events[0].error().stage(), "first_token");
-  EXPECT_THAT(sink_.events[0].error().message(), HasSubstr("[L.U.N.A. LLM Server] error while streaming: main: "));
+  EXPECT_THAT(sink_.events[0].error().message(),
+              HasSubstr("[L.U.N.A. LLM Server] error while streaming: main: "));
 }
 
 TEST_F(InteractionTest, AnAnswerThatIsTooLongEndsInAnError) {
