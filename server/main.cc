@@ -1,3 +1,6 @@
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,9 +18,11 @@
 #include <spdlog/spdlog.h>
 
 #include "luna/v1/interaction.pb.h"
+#include "server/base/error.h"
 #include "server/config/config.h"
 #include "server/grpc/server.h"
 #include "server/http/server.h"
+#include "server/interaction/admission.h"
 #include "server/interaction/interaction.h"
 #include "server/llm/targets.h"
 #include "server/net/event_loop.h"
@@ -29,14 +34,19 @@ namespace {
 
 // For exit: the configuration, or an address, was refused.
 constexpr int kRefused = 2;
+// The server was stopped before all requests had ended.
+constexpr int kCutShort = 1;
+
+// How long a client has to take what ends its request when the server stops.
+constexpr std::chrono::seconds kLastWords{2};
 
 // One event loop and what lives on it.
 class Core {
  public:
-  explicit Core(const config::Config& config)
+  Core(const config::Config& config, Admission& admission)
       : http_(std::make_unique<net::HttpClient>(loop_.context(), net::HttpClient::Limits())),
         targets_(config.llm, *http_),
-        interaction_(config, targets_),
+        interaction_(config, targets_, admission),
         methods_(rpc::LunaMethods(interaction_)) {
     loop_.Start();
   }
@@ -52,7 +62,9 @@ class Core {
     loop_.Join();
   }
 
-  rpc::Worker worker() { return {&loop_, &interaction_, &methods_}; }
+  rpc::Worker worker(const Admission& admission) {
+    return {&loop_, &interaction_, &methods_, &admission};
+  }
 
  private:
   net::EventLoop loop_;
@@ -78,13 +90,28 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
+// Raises the soft limit of descriptors to the hard one, and cuts `wanted` to what they allow: a
+// stream takes one for its client and one for its model.
+int StreamsThatFit(int wanted) {
+  constexpr rlim_t kOthers = 128;  // listeners, event loops, logs, the pool's idle connections
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t fit = limit.rlim_cur > kOthers ? (limit.rlim_cur - kOthers) / 2 : 1;
+  return static_cast<int>(std::min(fit, static_cast<rlim_t>(wanted)));
+}
+
 int Serve(const config::Config& config) {
   const sigset_t stop_signals = BlockStopSignals();
+  const int most_streams = StreamsThatFit(config.server.max_streams);
+  Admission admission(most_streams);
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
-    cores.push_back(std::make_unique<Core>(config));
-    workers.push_back(cores.back()->worker());
+    cores.push_back(std::make_unique<Core>(config, admission));
+    workers.push_back(cores.back()->worker(admission));
   }
   const std::vector<const google::protobuf::ServiceDescriptor*> services = {
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
@@ -98,20 +125,33 @@ int Serve(const config::Config& config) {
   std::cout << "listening http=" << (*http)->address() << " grpc=" << (*grpc)->address()
             << std::endl;
 
+  if (most_streams < config.server.max_streams) {
+    spdlog::info("server.max_streams: {} instead of {}, which is what the descriptors allow",
+                 most_streams, config.server.max_streams);
+  }
+
   int signal = 0;
   sigwait(&stop_signals, &signal);
-  spdlog::info("stopping: no new requests, {} ms for those that run; a second signal ends at once",
-               config.server.drain.count());
   std::thread([stop_signals] {
     int second = 0;
     sigwait(&stop_signals, &second);
-    std::_Exit(1);
+    std::_Exit(kCutShort);
   }).detach();
-  const auto until = net::Clock::now() + config.server.drain;
-  std::thread grpc_drain([&] { (*grpc)->Drain(until); });
-  (*http)->Drain(until);
-  grpc_drain.join();
-  return 0;
+  spdlog::info("stopping: no new requests, {} ms for those that run; a second signal ends at once",
+               config.server.drain.count());
+  admission.Close();
+  (*grpc)->SayNotServing();
+  const bool all_ended = admission.WaitUntilEmpty(net::Clock::now() + config.server.drain);
+  if (!all_ended) {
+    const absl::Status why = MakeError(ErrorCode::kShuttingDown, "the server is stopping");
+    (*http)->EndRequests(why);
+    (*grpc)->EndCalls(why);
+  }
+  const auto until = net::Clock::now() + kLastWords;
+  std::thread grpc_stop([&] { (*grpc)->Stop(until); });
+  (*http)->Stop(until);
+  grpc_stop.join();
+  return all_ended ? 0 : kCutShort;
 }
 
 int Main(int argc, char** argv) {

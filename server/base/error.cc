@@ -77,6 +77,7 @@ ErrorCode CodeOf(absl::StatusCode code) {
 }
 
 absl::Status StatusOf(v1::Error error, std::string message) {
+  utf8::Repair(message);  // else the payload could not be read again
   utf8::Truncate(message, kLongestMessage);
   error.set_message(message);
   absl::Status status(ContractOf(error.code()).grpc, message);

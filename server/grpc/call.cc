@@ -6,6 +6,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
@@ -16,6 +17,8 @@ namespace luna::grpc {
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr std::size_t kMostRequestBytes = 256 << 10;
 
 // What waits to be written before the model is held up, and when it may go on.
 constexpr std::size_t kMostQueued = 64 << 10;
@@ -38,7 +41,7 @@ class UnaryCall final : public Call {
     if (function == nullptr) {
       return Reject({::grpc::StatusCode::UNIMPLEMENTED, method().full_name() + " is not built"});
     }
-    Spawn<absl::StatusOr<rpc::Message>>(function->call(std::move(message)),
+    Spawn<absl::StatusOr<rpc::Message>>(function->call(std::move(message), caller_),
                                         [this](absl::StatusOr<rpc::Message> response) {
                                           if (!response.ok())
                                             return Reject(ToGrpcStatus(response.status()));
@@ -56,7 +59,9 @@ class UnaryCall final : public Call {
 class StreamCall final : public Call, public EventSink {
  public:
   explicit StreamCall(Place place)
-      : Call(std::move(place)), written_([this](bool ok) { OnWritten(ok); }), writer_(&context_) {}
+      : Call(std::move(place)), written_([this](bool ok) { OnWritten(ok); }), writer_(&context_) {
+    finished_ = Tag([this](bool) { OnFinished(); });
+  }
 
  private:
   void Request(void* tag) override {
@@ -67,9 +72,10 @@ class StreamCall final : public Call, public EventSink {
   }
   void Run(rpc::Message message) override {
     room_.emplace(worker_.loop->context());
-    Spawn<absl::Status>(
-        worker_.interaction->Run(std::move(static_cast<v1::InteractRequest&>(*message)), *this),
-        [this](const absl::Status& status) { Finish(ToGrpcStatus(status)); });
+    patience_.emplace(worker_.loop->context());
+    Spawn<absl::Status>(worker_.interaction->Run(
+                            std::move(static_cast<v1::InteractRequest&>(*message)), *this, caller_),
+                        [this](const absl::Status& status) { Finish(ToGrpcStatus(status)); });
   }
 
   asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override {
@@ -83,7 +89,11 @@ class StreamCall final : public Call, public EventSink {
     }
     queued_bytes_ += message.Length();
     queue_.push_back(std::move(message));
-    if (!writing_) Write();
+    if (writing_) {
+      Watch();
+    } else {
+      Write();
+    }
     while (queued_bytes_ > kMostQueued && !broken_) {
       wants_room_ = true;
       lock.unlock();
@@ -106,6 +116,7 @@ class StreamCall final : public Call, public EventSink {
   void OnWritten(bool ok) {
     const std::lock_guard lock(mutex_);
     writing_ = false;
+    ++writes_done_;
     if (!ok) {
       broken_ = true;
       queue_.clear();
@@ -114,7 +125,7 @@ class StreamCall final : public Call, public EventSink {
     if (!queue_.empty()) {
       Write();
     } else if (status_) {
-      End();
+      FinishNow();
     }
     if (wants_room_ && queued_bytes_ <= kLowWater) {
       wants_room_ = false;
@@ -125,11 +136,39 @@ class StreamCall final : public Call, public EventSink {
   void Finish(::grpc::Status status) {
     const std::lock_guard lock(mutex_);
     status_ = std::move(status);
-    if (!writing_) End();
+    if (writing_) {
+      Watch();
+    } else {
+      FinishNow();
+    }
+  }
+
+  // With mutex_ held, on the loop. A write that flow control holds up can block for ever: once none
+  // has ended for `write_timeout`, the caller is let go.
+  void Watch() {
+    if (std::exchange(watching_, true)) return;
+    patience_->expires_after(place_.write_timeout);
+    patience_->async_wait([this, self = shared_from_this(),
+                           before = writes_done_](const boost::system::error_code& aborted) {
+      const std::lock_guard lock(mutex_);
+      watching_ = false;
+      if (aborted || !writing_) return;
+      if (writes_done_ == before) {
+        context_.TryCancel();
+      } else {
+        Watch();
+      }
+    });
+  }
+
+  void OnFinished() {
+    const std::lock_guard lock(mutex_);
+    if (!watching_) return;
+    asio::post(worker_.loop->context(), [this, self = shared_from_this()] { patience_->cancel(); });
   }
 
   // With mutex_ held, nothing being written.
-  void End() {
+  void FinishNow() {
     void* tag = finished_.Arm(shared_from_this());
     if (last_) {
       writer_.WriteAndFinish(*last_, ::grpc::WriteOptions(), *status_, tag);
@@ -139,25 +178,57 @@ class StreamCall final : public Call, public EventSink {
   }
 
   Tag written_;
-  std::optional<net::Signal> room_;  // loop only
-  std::mutex mutex_;                 // for what follows
+  std::optional<net::Signal> room_;             // loop only
+  std::optional<asio::steady_timer> patience_;  // loop only
+  std::mutex mutex_;                            // for what follows
   ::grpc::ServerAsyncWriter<::grpc::ByteBuffer> writer_;
   std::deque<::grpc::ByteBuffer> queue_;
   std::size_t queued_bytes_ = 0;
   std::optional<::grpc::ByteBuffer> last_;
   std::optional<::grpc::Status> status_;
+  int writes_done_ = 0;
   bool writing_ = false;
+  bool watching_ = false;
   bool wants_room_ = false;
   bool broken_ = false;
 };
 
 }  // namespace
 
+void RunningCalls::Add(const std::shared_ptr<Call>& call) {
+  const std::lock_guard lock(mutex_);
+  calls_[call.get()] = call;
+}
+
+void RunningCalls::Remove(Call* call) {
+  const std::lock_guard lock(mutex_);
+  calls_.erase(call);
+  removed_.notify_all();
+}
+
+void RunningCalls::WaitUntilNone(net::TimePoint until) {
+  std::unique_lock lock(mutex_);
+  removed_.wait_until(lock, until, [this] { return calls_.empty(); });
+}
+
+void RunningCalls::EndAll(const absl::Status& why) {
+  std::vector<std::shared_ptr<Call>> calls;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [address, call] : calls_) calls.push_back(call.lock());
+  }
+  for (const std::shared_ptr<Call>& call : calls) {
+    if (call != nullptr) call->End(why);
+  }
+}
+
 Call::Call(Place place)
     : place_(std::move(place)),
       finished_([](bool) {}),
       requested_([this](bool ok) { OnRequested(ok); }),
       done_([this](bool) { OnDone(); }) {}
+
+Call::~Call() { place_.running->Remove(this); }
 
 void Call::WaitFor(const Place& place) {
   std::shared_ptr<Call> call;
@@ -177,9 +248,15 @@ void Call::OnRequested(bool ok) {
   }
   WaitFor(place_);
   worker_ = place_.next_worker();
+  place_.running->Add(shared_from_this());
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()
                            ->GetPrototype(method().input_type())
                            ->New());
+  if (request_.Length() > kMostRequestBytes) {
+    return Reject(ToGrpcStatus(
+        MakeError(ErrorCode::kInputTooLarge,
+                  "the request is longer than " + std::to_string(kMostRequestBytes) + " bytes")));
+  }
   if (!FromBytes(request_, *message)) {
     return Reject(
         ToGrpcStatus(MakeError(ErrorCode::kInvalidInput, "the request is not a valid " +
@@ -191,6 +268,13 @@ void Call::OnRequested(bool ok) {
   auto shared = std::make_shared<rpc::Message>(std::move(message));
   asio::post(worker_.loop->context(),
              [this, self = shared_from_this(), shared] { Run(std::move(*shared)); });
+}
+
+void Call::End(const absl::Status& why) {
+  asio::post(worker_.loop->context(), [this, self = shared_from_this(), why] {
+    caller_.ended = why;
+    cancel_.emit(asio::cancellation_type::terminal);
+  });
 }
 
 void Call::OnDone() {

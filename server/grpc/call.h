@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,8 +37,23 @@ class Tag {
   }
 
  private:
-  const std::function<void(bool ok)> run_;
+  std::function<void(bool ok)> run_;
   std::shared_ptr<Call> call_;
+};
+
+// The calls that are at work, so that all of them can be ended. From any thread.
+class RunningCalls {
+ public:
+  void Add(const std::shared_ptr<Call>& call);
+  void Remove(Call* call);
+  void EndAll(const absl::Status& why);
+  // Waits until there is none, or until `until`.
+  void WaitUntilNone(net::TimePoint until);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable removed_;
+  std::map<Call*, std::weak_ptr<Call>> calls_;
 };
 
 // One RPC, from the wait for it to its end. Its tags run on the completion queue's thread, its
@@ -47,13 +65,18 @@ class Call : public std::enable_shared_from_this<Call> {
     RawService* service;
     int method;
     ::grpc::ServerCompletionQueue* queue;
+    RunningCalls* running;
+    std::chrono::milliseconds write_timeout;
     std::function<rpc::Worker()> next_worker;  // from any thread
   };
 
   // Waits for a call of this method, and then for the next one, until the server shuts down.
   static void WaitFor(const Place& place);
 
-  virtual ~Call() = default;
+  virtual ~Call();
+
+  // Ends a call that runs: its caller is told `why`. From any thread.
+  void End(const absl::Status& why);
 
  protected:
   explicit Call(Place place);
@@ -75,7 +98,8 @@ class Call : public std::enable_shared_from_this<Call> {
   const Place place_;
   ::grpc::ServerContext context_;
   ::grpc::ByteBuffer request_;
-  rpc::Worker worker_;
+  rpc::Worker worker_{};
+  Caller caller_;  // loop only
   Tag finished_;
 
  private:

@@ -8,17 +8,31 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <spdlog/spdlog.h>
 
-#include "server/grpc/call.h"
-
 namespace luna::grpc {
 namespace {
 
-constexpr int kMostRequestBytes = 256 << 10;
+constexpr std::size_t kMostBufferedBytes = std::size_t{1} << 30;
 // Calls of one method that a queue waits for at once, so that a burst finds somebody at the door.
 constexpr int kWaiting = 16;
 
 std::string Bracketed(const std::string& host) {
   return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+// gRPC's own limits are 2^32 streams a connection and a keepalive of two hours.
+void Limit(::grpc::ServerBuilder& builder) {
+  constexpr int kSecond = 1000;
+  constexpr int kMinute = 60 * kSecond;
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kMinute);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * kSecond);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30 * kSecond);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 10 * kMinute);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 30 * kMinute);
+  // Longer than the longest stream: llm.timeouts.total_ms is at most 30 minutes.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 60 * kMinute);
+  builder.SetResourceQuota(::grpc::ResourceQuota("luna").Resize(kMostBufferedBytes));
 }
 
 }  // namespace
@@ -40,7 +54,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
   // With it, a second server on the port would not fail, and get half of the connections.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddListeningPort(name, ::grpc::InsecureServerCredentials(), &port);
-  builder.SetMaxReceiveMessageSize(kMostRequestBytes);
+  Limit(builder);
   for (const auto* service : services) {
     server->services_.push_back(std::make_unique<RawService>(service));
     builder.RegisterService(server->services_.back().get());
@@ -68,7 +82,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
     for (const auto& service : server->services_) {
       for (int method = 0; method < service->descriptor()->method_count(); ++method) {
         for (int i = 0; i < kWaiting; ++i) {
-          Call::WaitFor({service.get(), method, queue.get(), next_worker});
+          Call::WaitFor({service.get(), method, queue.get(), &server->running_,
+                         options.write_timeout, next_worker});
         }
       }
     }
@@ -85,11 +100,14 @@ void Server::Pump(::grpc::ServerCompletionQueue& queue) {
   while (queue.Next(&tag, &ok)) static_cast<Tag*>(tag)->Complete(ok);
 }
 
-void Server::Drain(net::TimePoint until) {
-  server_->GetHealthCheckService()->SetServingStatus(false);
-  const auto left = until - net::Clock::now();
-  server_->Shutdown(std::chrono::system_clock::now() +
-                    std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
+void Server::SayNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
+
+void Server::Stop(net::TimePoint until) {
+  running_.WaitUntilNone(until);
+  // Without a deadline it would wait for health watches too.
+  server_->Shutdown(std::chrono::system_clock::now());
+  // It does not wait for what our calls have yet to say.
+  running_.WaitUntilNone(net::kForever);
   for (const auto& queue : queues_) queue->Shutdown();
   for (std::thread& thread : threads_) thread.join();
 }

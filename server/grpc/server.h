@@ -10,6 +10,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "server/config/config.h"
+#include "server/grpc/call.h"
 #include "server/grpc/raw_service.h"
 #include "server/rpc/worker.h"
 
@@ -25,15 +26,20 @@ class Server {
       const config::Server& options,
       const std::vector<const google::protobuf::ServiceDescriptor*>& services,
       std::vector<rpc::Worker> workers);
-  // Drain must have been called.
+  // Stop must have been called.
   ~Server();
 
   // The address in use, "127.0.0.1:50051": the port is real where 0 was asked for.
   std::string address() const { return address_; }
 
-  // Says NOT_SERVING and takes no more calls; waits until `until` for those that run, then cancels
-  // them and waits until they have gone. From any thread but a loop's.
-  void Drain(net::TimePoint until);
+  // Health checks say NOT_SERVING from now on; calls are taken still. These from any thread but a
+  // loop's.
+  void SayNotServing();
+  // Ends every call that runs; its caller is told `why`.
+  void EndCalls(const absl::Status& why) { running_.EndAll(why); }
+  // Takes no more calls; waits until `until` for those that run, then cancels them and waits until
+  // they have gone.
+  void Stop(net::TimePoint until);
 
  private:
   explicit Server(std::vector<rpc::Worker> workers) : workers_(std::move(workers)) {}
@@ -42,6 +48,7 @@ class Server {
 
   const std::vector<rpc::Worker> workers_;
   std::string address_;
+  RunningCalls running_;
   std::vector<std::unique_ptr<RawService>> services_;
   std::vector<std::unique_ptr<::grpc::ServerCompletionQueue>> queues_;
   std::unique_ptr<::grpc::Server> server_;

@@ -7,7 +7,9 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
@@ -32,6 +34,8 @@ constexpr std::uint64_t kMostBodyBytes = 256 << 10;
 constexpr std::size_t kMostPipelined = 64 << 10;
 
 constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+const auto kGoOnAfterCancellation =
+    asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -45,8 +49,27 @@ bool IsJson(std::string_view content_type) {
 Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
                        const config::Server& options)
     : stream_(std::move(socket)), worker_(worker), routes_(routes), options_(options) {
-  stream_.socket().set_option(asio::ip::tcp::no_delay(true));
-  stream_.socket().non_blocking(true);
+  boost::system::error_code gone;  // the client's leaving is noticed by the first read
+  stream_.socket().set_option(asio::ip::tcp::no_delay(true), gone);
+  stream_.socket().non_blocking(true, gone);
+}
+
+void Connection::EndRequest(const absl::Status& why) {
+  if (idle_) return;
+  caller_.ended = why;
+  cancel_.emit(asio::cancellation_type::terminal);
+}
+
+void Connection::Close() {
+  keep_alive_ = false;
+  if (idle_) cancel_.emit(asio::cancellation_type::terminal);
+}
+
+void Connection::Reset() {
+  keep_alive_ = false;
+  if (sink_) sink_->Stop();
+  stream_.close();
+  cancel_.emit(asio::cancellation_type::terminal);
 }
 
 asio::awaitable<void> Connection::Serve() {
@@ -60,6 +83,7 @@ asio::awaitable<void> Connection::Serve() {
     idle_ = false;
     keep_alive_ = keep_alive_ && parser.get().keep_alive();
     co_await Answer(parser.get());
+    caller_ = Caller();
   } while (keep_alive_);
   boost::system::error_code ignored;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
@@ -67,10 +91,17 @@ asio::awaitable<void> Connection::Serve() {
 
 // Reads one whole request. What is refused half-way is answered here; false then, or at the end.
 asio::awaitable<bool> Connection::ReadRequest(Parser& parser) {
-  stream_.expires_after(buffer_.size() == 0 ? options_.idle : options_.header);
+  if (buffer_.size() == 0) {
+    stream_.expires_after(options_.idle);
+    auto [gone, first] = co_await stream_.async_read_some(buffer_.prepare(512), kAsTuple);
+    if (gone) co_return false;
+    buffer_.commit(first);
+  }
+  stream_.expires_after(options_.header);
   auto [error, bytes] = co_await beast::http::async_read_header(stream_, buffer_, parser, kAsTuple);
   if (!error) {
     http11_ = parser.get().version() >= 11;
+    head_ = parser.get().method() == beast::http::verb::head;
     idle_ = false;
     if (beast::iequals(parser.get()[beast::http::field::expect], "100-continue")) {
       co_await asio::async_write(stream_, asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25),
@@ -104,7 +135,11 @@ asio::awaitable<bool> Connection::ReadRequest(Parser& parser) {
 }
 
 asio::awaitable<void> Connection::Answer(const Request& request) {
-  const std::string_view target = View(request.target());
+  std::string_view target = View(request.target());
+  if (target.substr(0, 7) == "http://") {  // absolute-form, RFC 9112 section 3.2.2
+    const std::size_t path = target.find('/', 7);
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
   const std::size_t mark = target.find('?');
   const std::string_view path = target.substr(0, mark);
   const std::string_view query =
@@ -112,9 +147,12 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   const std::string_view verb = View(request.method_string());
 
   if (path == "/health") {
-    if (verb != "GET") co_return co_await RefuseMethod("GET");
-    co_return co_await Respond(200, absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"",
-                                                 LUNA_VERSION, "\",\"status\":\"healthy\"}"));
+    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
+    const bool draining = worker_.admission->closed();
+    co_return co_await Respond(
+        draining ? 503 : 200,
+        absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"", LUNA_VERSION, "\",\"status\":\"",
+                     draining ? "draining" : "healthy", "\"}"));
   }
   const Match match = routes_.Find(verb, path);
   if (match.route == nullptr && !match.allowed.empty()) {
@@ -150,11 +188,13 @@ asio::awaitable<void> Connection::CallUnary(const google::protobuf::MethodDescri
     co_return co_await Respond(
         501, ErrorBody(ErrorOf(absl::UnimplementedError(method.full_name() + " is not built"))));
   }
-  auto outcome = co_await (function->call(std::move(message)) || ClientLeaves());
+  auto outcome = co_await (function->call(std::move(message), caller_) || ClientLeaves());
   if (outcome.index() == 1) {
     keep_alive_ = false;
     co_return;
   }
+  // A request that was ended from outside is answered all the same.
+  if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
   const auto& response = std::get<0>(outcome);
   if (!response.ok()) co_return co_await Refuse(response.status());
   co_await Respond(200, ToJson(**response));
@@ -169,23 +209,25 @@ asio::awaitable<void> Connection::Stream(const Request&, rpc::Message message) {
   options.details = interact.features().details();
   options.heartbeat = options_.heartbeat;
   options.write_timeout = options_.write_timeout;
-  const auto sink = std::make_shared<SseSink>(stream_.socket(), std::move(options));
+  sink_ = std::make_shared<SseSink>(stream_.socket(), std::move(options));
+  const std::shared_ptr<SseSink> sink = sink_;
   struct Stopper {
-    SseSink& sink;
-    ~Stopper() { sink.Stop(); }
-  } stopper{*sink};
+    std::shared_ptr<SseSink>& sink;
+    ~Stopper() { std::exchange(sink, nullptr)->Stop(); }
+  } stopper{sink_};
   sink->Start();
 
-  auto outcome = co_await (worker_.interaction->Run(std::move(interact), *sink) || ClientLeaves());
+  auto outcome =
+      co_await (worker_.interaction->Run(std::move(interact), *sink, caller_) || ClientLeaves());
   const absl::Status* status = std::get_if<0>(&outcome);
   if (status == nullptr || absl::IsCancelled(*status)) {
     keep_alive_ = false;
-  } else if (!status->ok() && !sink->started()) {
-    co_await Refuse(*status);
-  } else {
-    const absl::Status sent = co_await sink->Finish();
-    if (!sent.ok()) keep_alive_ = false;
+    co_return;
   }
+  if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
+  if (!status->ok() && !sink->started()) co_return co_await Refuse(*status);
+  const absl::Status sent = co_await sink->Finish();
+  if (!sent.ok()) keep_alive_ = false;
 }
 
 // Resumes once the client has closed its side or reset the connection. Keeps a read pending, the
@@ -194,6 +236,8 @@ asio::awaitable<void> Connection::Stream(const Request&, rpc::Message message) {
 asio::awaitable<void> Connection::ClientLeaves() {
   while (buffer_.size() < kMostPipelined) {
     auto [error, bytes] = co_await stream_.socket().async_read_some(buffer_.prepare(512), kAsTuple);
+    // Cancelled is not left: whoever cancelled says what follows.
+    if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
     if (error) co_return;
     buffer_.commit(bytes);
   }
@@ -203,24 +247,32 @@ asio::awaitable<void> Connection::ClientLeaves() {
 
 asio::awaitable<void> Connection::Refuse(const absl::Status& error) {
   const v1::Error reason = ErrorOf(error);
-  co_await Respond(HttpStatus(reason), ErrorBody(reason));
+  Headers headers;
+  if (reason.retry_after_ms() > 0) {
+    headers.emplace_back(beast::http::field::retry_after,
+                         std::to_string((reason.retry_after_ms() + 999) / 1000));
+  }
+  co_await Respond(HttpStatus(reason), ErrorBody(reason), std::move(headers));
 }
 
 asio::awaitable<void> Connection::RefuseMethod(std::string allowed) {
   const absl::Status error =
       MakeError(ErrorCode::kInvalidInput, absl::StrCat("method: this path has ", allowed));
-  co_await Respond(405, ErrorBody(ErrorOf(error)), std::move(allowed));
+  Headers headers;
+  headers.emplace_back(beast::http::field::allow, std::move(allowed));
+  co_await Respond(405, ErrorBody(ErrorOf(error)), std::move(headers));
 }
 
-asio::awaitable<void> Connection::Respond(int status, std::string body, std::string allow) {
+asio::awaitable<void> Connection::Respond(int status, std::string body, Headers headers) {
   beast::http::response<beast::http::string_body> response;
   response.version(http11_ ? 11 : 10);
   response.result(static_cast<unsigned>(status));
   response.set(beast::http::field::content_type, "application/json");
-  if (!allow.empty()) response.set(beast::http::field::allow, allow);
+  for (const auto& [name, value] : headers) response.set(name, value);
   response.keep_alive(keep_alive_);
   response.body() = std::move(body);
   response.prepare_payload();
+  if (head_) response.body().clear();  // the headers are those of the whole response
   stream_.expires_after(options_.write_timeout);
   auto [error, bytes] = co_await beast::http::async_write(stream_, response, kAsTuple);
   stream_.expires_never();

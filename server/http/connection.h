@@ -1,7 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -10,6 +14,7 @@
 
 #include "server/config/config.h"
 #include "server/http/routes.h"
+#include "server/http/sse_sink.h"
 #include "server/rpc/worker.h"
 
 namespace luna::http {
@@ -21,16 +26,20 @@ class Connection {
   Connection(boost::asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
              const config::Server& options);
 
-  // Resumes once the connection has ended. Cancelled by the coroutine's cancellation slot.
+  // Resumes once the connection has ended. To be spawned with cancellation_slot().
   boost::asio::awaitable<void> Serve();
+  boost::asio::cancellation_slot cancellation_slot() { return cancel_.slot(); }
 
-  // No request is being answered, so that nothing is lost by ending the connection.
-  bool idle() const { return idle_; }
-  // Ends after the answer that is under way.
-  void CloseAfterwards() { keep_alive_ = false; }
+  // Ends the request that is being answered, if there is one; its client is told `why`.
+  void EndRequest(const absl::Status& why);
+  // Ends the connection, but not before the request that is being answered.
+  void Close();
+  // Ends it at once.
+  void Reset();
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Headers = std::vector<std::pair<boost::beast::http::field, std::string>>;
   using Request = boost::beast::http::request<boost::beast::http::string_body>;
 
   boost::asio::awaitable<bool> ReadRequest(Parser& parser);
@@ -39,7 +48,7 @@ class Connection {
                                          rpc::Message message);
   boost::asio::awaitable<void> Stream(const Request& request, rpc::Message message);
   boost::asio::awaitable<void> ClientLeaves();
-  boost::asio::awaitable<void> Respond(int status, std::string body, std::string allow = "");
+  boost::asio::awaitable<void> Respond(int status, std::string body, Headers headers = {});
   boost::asio::awaitable<void> Refuse(const absl::Status& error);
   boost::asio::awaitable<void> RefuseMethod(std::string allowed);
 
@@ -48,9 +57,13 @@ class Connection {
   const rpc::Worker worker_;
   const Routes& routes_;
   const config::Server& options_;
+  boost::asio::cancellation_signal cancel_;
+  Caller caller_;
+  std::shared_ptr<SseSink> sink_;  // while a stream is being answered
   bool idle_ = true;
   bool keep_alive_ = true;
   bool http11_ = true;
+  bool head_ = false;
 };
 
 }  // namespace luna::http

@@ -7,12 +7,14 @@
 #include <absl/strings/str_cat.h>
 #include <boost/url/parse_query.hpp>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "google/rpc/error_details.pb.h"
 #include "server/base/error.h"
 #include "server/base/utf8.h"
 
@@ -228,7 +230,15 @@ std::string ErrorBody(const v1::Error& error) {
   absl::StrAppend(&body,
                   ",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\","
                   "\"reason\":\"",
-                  error.code(), "\",\"domain\":\"luna\"}]}");
+                  error.code(), "\",\"domain\":\"luna\"}");
+  if (error.retry_after_ms() > 0) {
+    google::rpc::RetryInfo retry;
+    *retry.mutable_retry_delay() =
+        google::protobuf::util::TimeUtil::MillisecondsToDuration(error.retry_after_ms());
+    absl::StrAppend(&body, ",{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",",
+                    ToJson(retry).substr(1));
+  }
+  body += "]}";
   return body;
 }
 

@@ -64,7 +64,7 @@ asio::awaitable<void> Server::Accept() {
     Lane& lane = *lanes_[next];
     tcp::socket socket(lane.worker.loop->context());
     auto [error] = co_await acceptor_.async_accept(socket, asio::as_tuple(asio::use_awaitable));
-    if (error == asio::error::operation_aborted) co_return;
+    if (!acceptor_.is_open()) co_return;
     if (error) {
       // Out of descriptors, most likely: neither spin nor end.
       spdlog::warn("accept: {}", error.message());
@@ -72,11 +72,9 @@ asio::awaitable<void> Server::Accept() {
       co_await pause.async_wait(asio::use_awaitable);
       continue;
     }
-    {
-      const std::lock_guard lock(mutex_);
-      if (draining_) co_return;
-      ++tasks_;
-    }
+    const std::lock_guard lock(mutex_);
+    if (stopping_) co_return;
+    ++tasks_;
     asio::post(lane.worker.loop->context(), [this, &lane, socket = std::move(socket)]() mutable {
       Serve(lane, std::move(socket));
     });
@@ -84,23 +82,22 @@ asio::awaitable<void> Server::Accept() {
 }
 
 void Server::Serve(Lane& lane, tcp::socket socket) {
-  auto [place, added] = lane.open.insert(
-      std::make_unique<Open>(Connection(std::move(socket), lane.worker, routes_, options_)));
-  Open* open = place->get();
-  asio::co_spawn(lane.worker.loop->context(), open->connection.Serve(),
-                 asio::bind_cancellation_slot(
-                     open->cancel.slot(), [this, &lane, place = place](std::exception_ptr failure) {
-                       try {
-                         if (failure) std::rethrow_exception(failure);
-                       } catch (const boost::system::system_error& error) {
-                         const bool expected = error.code() == asio::error::operation_aborted;
-                         if (!expected) spdlog::warn("connection: {}", error.what());
-                       } catch (const std::exception& error) {
-                         spdlog::error("connection: {}", error.what());
-                       }
-                       lane.open.erase(place);
-                       Ended();
-                     }));
+  const auto place = lane.connections.emplace(lane.connections.end(), std::move(socket),
+                                              lane.worker, routes_, options_);
+  const auto ended = [this, &lane, place](std::exception_ptr failure) {
+    try {
+      if (failure) std::rethrow_exception(failure);
+    } catch (const boost::system::system_error& error) {
+      const bool expected = error.code() == asio::error::operation_aborted;
+      if (!expected) spdlog::warn("connection: {}", error.what());
+    } catch (const std::exception& error) {
+      spdlog::error("connection: {}", error.what());
+    }
+    lane.connections.erase(place);
+    Ended();
+  };
+  asio::co_spawn(lane.worker.loop->context(), place->Serve(),
+                 asio::bind_cancellation_slot(place->cancellation_slot(), ended));
 }
 
 void Server::Ended() {
@@ -109,26 +106,35 @@ void Server::Ended() {
   ended_.notify_all();
 }
 
-bool Server::Drain(net::TimePoint until) {
-  const auto each_connection = [this](auto&& visit) {
-    for (const auto& lane : lanes_) {
-      asio::post(lane->worker.loop->context(), [&lane = *lane, visit] {
-        for (const auto& open : lane.open) visit(*open);
-      });
-    }
-  };
+// With mutex_ held.
+void Server::EachConnection(const std::function<void(Connection&)>& visit) {
+  for (const auto& lane : lanes_) {
+    ++tasks_;
+    asio::post(lane->worker.loop->context(), [this, &lane = *lane, visit] {
+      for (Connection& connection : lane.connections) visit(connection);
+      Ended();
+    });
+  }
+}
+
+void Server::EndRequests(const absl::Status& why) {
+  const std::lock_guard lock(mutex_);
+  EachConnection([why](Connection& connection) { connection.EndRequest(why); });
+}
+
+void Server::Stop(net::TimePoint until) {
   std::unique_lock lock(mutex_);
-  draining_ = true;
-  asio::post(acceptor_.get_executor(), [this] { acceptor_.close(); });
-  each_connection([](Open& open) {
-    open.connection.CloseAfterwards();
-    if (open.connection.idle()) open.cancel.emit(asio::cancellation_type::terminal);
+  stopping_ = true;
+  ++tasks_;
+  asio::post(acceptor_.get_executor(), [this] {
+    acceptor_.close();
+    Ended();
   });
+  EachConnection([](Connection& connection) { connection.Close(); });
   const auto all_ended = [this] { return tasks_ == 0; };
-  if (ended_.wait_until(lock, until, all_ended)) return true;
-  each_connection([](Open& open) { open.cancel.emit(asio::cancellation_type::terminal); });
+  if (ended_.wait_until(lock, until, all_ended)) return;
+  EachConnection([](Connection& connection) { connection.Reset(); });
   ended_.wait(lock, all_ended);
-  return false;
 }
 
 }  // namespace luna::http

@@ -1,14 +1,14 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
 #include <absl/status/statusor.h>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "server/config/config.h"
@@ -26,7 +26,7 @@ class Server {
       const config::Server& options,
       const std::vector<const google::protobuf::ServiceDescriptor*>& services,
       std::vector<rpc::Worker> workers);
-  // Every connection must have ended: see Drain.
+  // Stop must have been called.
   ~Server();
 
   // The address in use, "127.0.0.1:8000": the port is real where 0 was asked for.
@@ -35,26 +35,25 @@ class Server {
   // Accepts from now on.
   void Start();
 
-  // Accepts no more and ends idle connections; waits until `until` for the others, then cancels
-  // them and waits until they have gone. Says whether all ended by themselves. From any thread but
+  // Ends every request that is being answered; its client is told `why`. These from any thread but
   // a loop's.
-  bool Drain(net::TimePoint until);
+  void EndRequests(const absl::Status& why);
+  // Accepts no more and ends idle connections; waits until `until` for the others, then resets
+  // them.
+  void Stop(net::TimePoint until);
 
  private:
-  struct Open {
-    Connection connection;
-    boost::asio::cancellation_signal cancel;
-  };
   // What belongs to one loop.
   struct Lane {
     rpc::Worker worker;
-    std::set<std::unique_ptr<Open>> open;
+    std::list<Connection> connections;
   };
 
   Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers);
 
   boost::asio::awaitable<void> Accept();
   void Serve(Lane& lane, boost::asio::ip::tcp::socket socket);
+  void EachConnection(const std::function<void(Connection&)>& visit);
   void Ended();
 
   const config::Server& options_;
@@ -64,8 +63,8 @@ class Server {
 
   std::mutex mutex_;
   std::condition_variable ended_;
-  int tasks_ = 0;  // connections and the accepting coroutine; under mutex_
-  bool draining_ = false;
+  int tasks_ = 0;  // connections, the accepting coroutine, posted functions; under mutex_
+  bool stopping_ = false;
 };
 
 }  // namespace luna::http

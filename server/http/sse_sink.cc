@@ -15,7 +15,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kMostPending = 64 << 10;
-constexpr std::chrono::milliseconds kHeadersAtLatest{5000};
 
 asio::io_context& ContextOf(asio::ip::tcp::socket& socket) {
   return static_cast<asio::io_context&>(socket.get_executor().context());
@@ -29,7 +28,7 @@ SseSink::SseSink(asio::ip::tcp::socket& socket, Options options)
       heartbeat_(ContextOf(socket)),
       written_(ContextOf(socket)) {}
 
-void SseSink::Start() { Beat(kHeadersAtLatest); }
+void SseSink::Start() { Beat(options_.headers_at_latest); }
 
 asio::awaitable<absl::Status> SseSink::Emit(v1::InteractResponse event) {
   AppendHeaders();
@@ -48,7 +47,9 @@ asio::awaitable<absl::Status> SseSink::Finish() {
 
 void SseSink::Stop() {
   socket_ = nullptr;
+  failed_ = true;
   heartbeat_.cancel();
+  written_.Notify();
 }
 
 asio::awaitable<absl::Status> SseSink::WaitUntilPending(std::size_t most) {
@@ -95,8 +96,9 @@ void SseSink::Flush() {
     sent_ +=
         socket_->write_some(asio::buffer(pending_.data() + sent_, pending_.size() - sent_), error);
   }
-  quiet_ = false;
   if (error == asio::error::would_block) {
+    pending_.erase(0, sent_);
+    sent_ = 0;
     socket_->async_wait(asio::ip::tcp::socket::wait_write,
                         [self = shared_from_this()](const boost::system::error_code& aborted) {
                           if (!aborted) self->Flush();
@@ -117,7 +119,7 @@ void SseSink::Beat(std::chrono::milliseconds wait) {
     const bool first = !self->started_;
     self->AppendHeaders();
     // One line end: after an empty line clients that saw an id deliver an empty event.
-    if (!first && std::exchange(self->quiet_, true)) self->Append(":\n");
+    if (!first && self->pending_.empty()) self->Append(":\n");
     self->ScheduleFlush();
     self->Beat(self->options_.heartbeat);
   });

@@ -25,6 +25,7 @@ class SseSink final : public EventSink, public std::enable_shared_from_this<SseS
     bool details = false;
     std::string extra_headers;  // whole lines
     std::chrono::milliseconds heartbeat{15000};
+    std::chrono::milliseconds headers_at_latest{5000};
     std::chrono::milliseconds write_timeout{60000};
   };
 
@@ -64,7 +65,6 @@ class SseSink final : public EventSink, public std::enable_shared_from_this<SseS
   bool started_ = false;
   bool flushing_ = false;
   bool failed_ = false;
-  bool quiet_ = true;  // nothing was written since the last heartbeat
 };
 
 }  // namespace luna::http

@@ -7,6 +7,8 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <google/protobuf/util/time_util.h>
 #include <spdlog/spdlog.h>
 
@@ -82,6 +84,7 @@ v1::InteractRequest AsInteractRequest(v1::AnswerRequest request) {
 struct Interaction::Turn {
   const v1::InteractRequest request;
   EventSink& sink;
+  const Caller& caller;
   const bool stream;
   const config::Target* target = nullptr;
   net::TimePoint start = Clock::now();
@@ -96,17 +99,19 @@ struct Interaction::Turn {
   }
 };
 
-Interaction::Interaction(const config::Config& config, llm::Targets& targets)
-    : config_(config), targets_(targets) {}
+Interaction::Interaction(const config::Config& config, llm::Targets& targets, Admission& admission)
+    : config_(config), targets_(targets), admission_(admission) {}
 
-asio::awaitable<absl::Status> Interaction::Run(v1::InteractRequest request, EventSink& sink) {
-  Turn turn{std::move(request), sink, true};
+asio::awaitable<absl::Status> Interaction::Run(v1::InteractRequest request, EventSink& sink,
+                                               const Caller& caller) {
+  Turn turn{std::move(request), sink, caller, true};
   co_return co_await Tell(turn);
 }
 
-asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Interaction::Answer(v1::AnswerRequest request) {
+asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Interaction::Answer(v1::AnswerRequest request,
+                                                                        const Caller& caller) {
   AnswerSink sink;
-  Turn turn{AsInteractRequest(std::move(request)), sink, false};
+  Turn turn{AsInteractRequest(std::move(request)), sink, caller, false};
   const absl::Status status = co_await Tell(turn);
   if (!status.ok()) co_return status;
   co_return std::move(sink.answer);
@@ -115,7 +120,7 @@ asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Interaction::Answer(v1::Answ
 asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   const std::string& language = turn.request.language();
 
-  // 1. The request is checked. What fails here is a status without an event.
+  // 1. The request is checked and let in. What fails here is a status without an event.
   if (absl::Status invalid = Validate(turn.request); !invalid.ok()) co_return invalid;
   turn.target = targets_.Config(turn.request.target());
   if (turn.target == nullptr) {
@@ -128,7 +133,14 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
                         messages::StreamingDisabled(language, turn.target->name));
   }
 
+  const absl::StatusOr<Admission::Place> place = admission_.Enter();
+  if (!place.ok()) co_return place.status();
+
   absl::Status status = co_await Guard(Respond(turn));
+  if (absl::IsCancelled(status) && !turn.caller.ended.ok()) {
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    status = turn.caller.ended;
+  }
   if (status.ok() || absl::IsCancelled(status)) co_return status;
 
   // Nothing that the person said is logged.
@@ -156,8 +168,7 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   prompt.system = config_.system_prompt;
   prompt.messages.push_back({llm::Message::Role::kUser, turn.request.input()});
   prompt.stream = turn.stream;
-  std::unique_ptr<llm::TokenStream> tokens =
-      targets_.Model(*turn.target).Generate(std::move(prompt));
+  std::unique_ptr<llm::TokenStream> tokens = targets_.Generate(*turn.target, std::move(prompt));
   absl::StatusOr<llm::Finish> finish = co_await SendAnswer(turn, *tokens);
   if (!finish.ok()) co_return finish.status();
 
@@ -168,7 +179,7 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   complete.set_finish_reason(finish->reason);
   *complete.mutable_usage() = finish->usage;
   complete.set_model(finish->model);
-  complete.set_target(turn.target->name);
+  complete.set_target(finish->target);
   complete.mutable_timings()->set_first_chunk_ms(turn.first_chunk_ms.value_or(0));
   complete.mutable_timings()->set_total_ms(MillisecondsSince(turn.start));
   co_return co_await turn.Emit(std::move(whole));

@@ -9,12 +9,12 @@
 
 #include "luna/v1/interaction.pb.h"
 #include "server/config/config.h"
+#include "server/interaction/admission.h"
+#include "server/interaction/caller.h"
 #include "server/interaction/event_sink.h"
 #include "server/llm/targets.h"
 
 namespace luna {
-
-class Events;
 
 // The story of a request. One object for each event loop; all of it on the loop's thread.
 class Interaction {
@@ -23,16 +23,18 @@ class Interaction {
   static constexpr int kMostIdBytes = 128;
   static constexpr int kMostAnswerBytes = 1 << 20;
 
-  Interaction(const config::Config& config, llm::Targets& targets);
+  Interaction(const config::Config& config, llm::Targets& targets, Admission& admission);
 
   // Streams the events of one request into `sink`, exactly one `complete` or `error` last. The
   // status agrees with that event. An error without an event: the request was refused before the
   // model was called, or the caller has gone (kCancelled). Cancelled by the coroutine's
   // cancellation slot, which stops the upstream request.
-  boost::asio::awaitable<absl::Status> Run(v1::InteractRequest request, EventSink& sink);
+  boost::asio::awaitable<absl::Status> Run(v1::InteractRequest request, EventSink& sink,
+                                           const Caller& caller);
 
   // The same story without the stream.
-  boost::asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Answer(v1::AnswerRequest request);
+  boost::asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Answer(v1::AnswerRequest request,
+                                                                    const Caller& caller);
 
  private:
   struct Turn;
@@ -45,6 +47,7 @@ class Interaction {
 
   const config::Config& config_;
   llm::Targets& targets_;
+  Admission& admission_;
 };
 
 }  // namespace luna

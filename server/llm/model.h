@@ -30,7 +30,8 @@ struct Prompt {
 struct Finish {
   std::string reason;
   v1::Usage usage;
-  std::string model;  // as the provider names it
+  std::string model;   // as the provider names it
+  std::string target;  // which answered
 };
 
 struct Pause {};

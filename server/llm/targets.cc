@@ -1,11 +1,14 @@
 #include "server/llm/targets.h"
 
+#include <utility>
+
+#include "server/llm/failover.h"
 #include "server/llm/gemini.h"
 #include "server/llm/openai.h"
 
 namespace luna::llm {
 
-Targets::Targets(const config::Llm& llm, net::HttpClient& http) : llm_(llm) {
+Targets::Targets(const config::Llm& llm, net::HttpClient& http) : llm_(llm), http_(http) {
   for (const auto& [name, target] : llm.targets) {
     if (target.api == config::Target::Api::kGemini) {
       models_[name] = std::make_unique<Gemini>(target, llm.timeouts, http);
@@ -20,7 +23,16 @@ const config::Target* Targets::Config(const std::string& name) const {
   return found == llm_.targets.end() ? nullptr : &found->second;
 }
 
-LanguageModel& Targets::Model(const config::Target& target) { return *models_.at(target.name); }
+std::unique_ptr<TokenStream> Targets::Generate(const config::Target& target, Prompt prompt) {
+  std::vector<Failover::Candidate> candidates = {{&target, models_.at(target.name).get()}};
+  for (const std::string& name : llm_.fallback) {
+    const config::Target& other = llm_.targets.at(name);
+    const bool able = other.stream || !prompt.stream;
+    if (name != target.name && able) candidates.push_back({&other, models_.at(name).get()});
+  }
+  return std::make_unique<Failover>(http_.context(), llm_, std::move(candidates),
+                                    std::move(prompt));
+}
 
 std::vector<std::string> Targets::Names() const {
   std::vector<std::string> names;

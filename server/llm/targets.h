@@ -20,14 +20,17 @@ class Targets {
   // The target of that name, the default one where the name is empty; nullptr if there is none.
   const config::Target* Config(const std::string& name) const;
 
-  // The model of a target that Config gave.
-  LanguageModel& Model(const config::Target& target);
+  // Asks a target that Config gave, now; what fails before its first text is tried again, then put
+  // to the targets of `llm.fallback` (failover.h). Those that do not stream are no substitute for a
+  // stream.
+  std::unique_ptr<TokenStream> Generate(const config::Target& target, Prompt prompt);
 
   // All names, sorted.
   std::vector<std::string> Names() const;
 
  private:
   const config::Llm& llm_;
+  net::HttpClient& http_;
   std::map<std::string, std::unique_ptr<LanguageModel>> models_;
 };
 

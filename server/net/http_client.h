@@ -71,6 +71,8 @@ class HttpClient {
   // Every exchange must be gone.
   ~HttpClient();
 
+  asio::io_context& context() { return context_; }
+
   // Starts the request now; it makes progress while nobody awaits it.
   HttpExchange Send(HttpRequest request);
 

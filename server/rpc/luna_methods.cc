@@ -8,8 +8,9 @@ namespace luna::rpc {
 Methods LunaMethods(Interaction& interaction) {
   Methods methods;
   methods.Add<v1::AnswerRequest, v1::AnswerResponse>(
-      "luna.v1.InteractionService.Answer",
-      [&](v1::AnswerRequest request) { return interaction.Answer(std::move(request)); });
+      "luna.v1.InteractionService.Answer", [&](v1::AnswerRequest request, const Caller& caller) {
+        return interaction.Answer(std::move(request), caller);
+      });
   return methods;
 }
 

@@ -12,6 +12,7 @@
 #include <google/protobuf/message.h>
 
 #include "server/base/guard.h"
+#include "server/interaction/caller.h"
 
 namespace luna::rpc {
 
@@ -20,8 +21,10 @@ using Message = std::unique_ptr<google::protobuf::Message>;
 // A unary RPC as both transports call it.
 struct Method {
   // Resumes with the response. Runs on the loop that it was made for; cancelled by the coroutine's
-  // cancellation slot. Never throws.
-  std::function<boost::asio::awaitable<absl::StatusOr<Message>>(Message request)> call;
+  // cancellation slot. Never throws. `caller` must outlive it.
+  std::function<boost::asio::awaitable<absl::StatusOr<Message>>(Message request,
+                                                                const Caller& caller)>
+      call;
 
   Message NewRequest() const { return Message(request_prototype->New()); }
   const google::protobuf::Message* request_prototype;
@@ -32,12 +35,15 @@ struct Method {
 class Methods {
  public:
   template <class Request, class Response>
-  void Add(std::string full_name,
-           std::function<boost::asio::awaitable<absl::StatusOr<Response>>(Request)> function) {
+  using Function = std::function<boost::asio::awaitable<absl::StatusOr<Response>>(
+      Request request, const Caller& caller)>;
+
+  template <class Request, class Response>
+  void Add(std::string full_name, Function<Request, Response> function) {
     Method& method = methods_[std::move(full_name)];
     method.request_prototype = &Request::default_instance();
-    method.call = [function = std::move(function)](Message request) {
-      return Call<Request, Response>(function, std::move(request));
+    method.call = [function = std::move(function)](Message request, const Caller& caller) {
+      return Call<Request, Response>(function, std::move(request), caller);
     };
   }
 
@@ -48,11 +54,12 @@ class Methods {
   }
 
  private:
-  template <class Request, class Response, class Function>
-  static boost::asio::awaitable<absl::StatusOr<Message>> Call(const Function& function,
-                                                              Message request) {
+  template <class Request, class Response>
+  static boost::asio::awaitable<absl::StatusOr<Message>> Call(
+      const Function<Request, Response>& function, Message request, const Caller& caller) {
     absl::StatusOr<Response> response =
-        co_await Guard(function(std::move(static_cast<Request&>(*request))));
+        co_await Guard(function(std::move(static_cast<Request&>(*request)), caller));
+    if (absl::IsCancelled(response.status()) && !caller.ended.ok()) co_return caller.ended;
     if (!response.ok()) co_return response.status();
     co_return Message(new Response(*std::move(response)));
   }

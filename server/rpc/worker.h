@@ -12,6 +12,7 @@ struct Worker {
   net::EventLoop* loop;
   Interaction* interaction;
   const Methods* methods;
+  const Admission* admission;
 };
 
 // The RPCs of luna.v1: a row for each.

@@ -138,7 +138,7 @@ def test_an_unknown_path_is_404(luna):
 
 
 @pytest.mark.parametrize(
-    "path, allow", [("/interact", "POST"), ("/interact/stream", "POST"), ("/health", "GET")]
+    "path, allow", [("/interact", "POST"), ("/interact/stream", "POST"), ("/health", "GET, HEAD")]
 )
 def test_a_wrong_method_is_405_with_allow(luna, path, allow):
     response = requests.delete(luna.url + path, timeout=60)

@@ -25,16 +25,16 @@ class GrpcServerTest : public testing::Test {
   GrpcServerTest() {
     methods_.Add<EchoRequest, EchoResponse>(
         "luna.test.EchoService.Echo",
-        [this](EchoRequest request) { return Echo(std::move(request)); });
+        [this](EchoRequest request, const Caller&) { return Echo(std::move(request)); });
     loop_.Start();
     options_.grpc = {"127.0.0.1", 0};
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
-                                 {{&loop_, nullptr, &methods_}});
+                                 {{&loop_, nullptr, &methods_, &admission_}});
     server_ = *std::move(server);
     channel_ = ::grpc::CreateChannel(server_->address(), ::grpc::InsecureChannelCredentials());
   }
   ~GrpcServerTest() override {
-    server_->Drain(net::Clock::now());
+    server_->Stop(net::Clock::now());
     loop_.Join();
   }
 
@@ -83,6 +83,7 @@ class GrpcServerTest : public testing::Test {
 
   net::EventLoop loop_;
   rpc::Methods methods_;
+  Admission admission_{10};
   config::Server options_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<::grpc::Channel> channel_;
@@ -151,7 +152,7 @@ TEST_F(GrpcServerTest, SaysThatThePortIsTaken) {
   const std::string address = server_->address();
   options.grpc = {"127.0.0.1", std::stoi(address.substr(address.rfind(':') + 1))};
   const auto second = Server::Listen(options, {EchoRequest::descriptor()->file()->service(0)},
-                                     {{&loop_, nullptr, &methods_}});
+                                     {{&loop_, nullptr, &methods_, &admission_}});
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(second.status().message()), testing::HasSubstr(address));
 }

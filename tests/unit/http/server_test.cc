@@ -9,6 +9,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <gmock/gmock.h>
@@ -44,6 +46,14 @@ class Client {
     return response;
   }
 
+  // The response to a HEAD request.
+  beast::http::response<beast::http::empty_body> ReadHead() {
+    beast::http::response_parser<beast::http::empty_body> parser;
+    parser.skip(true);
+    beast::http::read_header(socket_, buffer_, parser);
+    return parser.release();
+  }
+
   // Whether the server has closed the connection; blocks until it does or says something.
   bool IsClosed() {
     boost::system::error_code error;
@@ -70,21 +80,24 @@ class HttpServerTest : public testing::Test {
   HttpServerTest() {
     methods_.Add<EchoRequest, EchoResponse>(
         "luna.test.EchoService.Echo",
-        [this](EchoRequest request) { return Echo(std::move(request)); });
+        [this](EchoRequest request, const Caller&) { return Echo(std::move(request)); });
     loop_.Start();
     options_.http = {"127.0.0.1", 0};
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
-                                 {{&loop_, nullptr, &methods_}});
+                                 {{&loop_, nullptr, &methods_, &admission_}});
     server_ = *std::move(server);
     server_->Start();
   }
   ~HttpServerTest() override {
-    server_->Drain(net::Clock::now());
+    server_->Stop(net::Clock::now());
     loop_.Join();
   }
 
   asio::awaitable<absl::StatusOr<EchoResponse>> Echo(EchoRequest request) {
     if (request.name() == "fail") co_return MakeError(ErrorCode::kUpstreamTimeout, "늦음");
+    if (request.name() == "quota") {
+      co_return MakeError(ErrorCode::kUpstreamQuota, "", std::chrono::milliseconds(2500));
+    }
     if (request.name() == "wait") {
       asio::steady_timer never(loop_.context(), net::kForever);
       arrived_.set_value();
@@ -101,6 +114,7 @@ class HttpServerTest : public testing::Test {
 
   net::EventLoop loop_;
   rpc::Methods methods_;
+  Admission admission_{10};
   config::Server options_;
   std::unique_ptr<Server> server_;
   std::promise<void> arrived_;
@@ -135,6 +149,15 @@ TEST_F(HttpServerTest, GivesErrorsTheirStatusAndReason) {
   EXPECT_THAT(response.body(), HasSubstr(R"("message":"늦음")"));
 }
 
+TEST_F(HttpServerTest, SaysWhenToTryAgain) {
+  Client client(server_->address());
+  client.Send(Post("/echo/quota", "{}"));
+  const auto response = client.Read();
+  EXPECT_EQ(response.result_int(), 429u);
+  EXPECT_EQ(response["Retry-After"], "3");
+  EXPECT_THAT(response.body(), HasSubstr(R"("retry_delay":"2.500s")"));
+}
+
 TEST_F(HttpServerTest, RefusesWhatItDoesNotUnderstandAndGoesOn) {
   Client client(server_->address());
   const auto status = [&](const std::string& request) {
@@ -147,6 +170,27 @@ TEST_F(HttpServerTest, RefusesWhatItDoesNotUnderstandAndGoesOn) {
   EXPECT_EQ(status(Post("/echo/a", "{}", "")), 415u);
   EXPECT_EQ(status(Post("/echo/a", "{\"nam\": 1}")), 400u);
   EXPECT_EQ(status(Post("/echo/a", "{}")), 200u);
+}
+
+TEST_F(HttpServerTest, AnswersHeadWithoutABody) {
+  Client client(server_->address());
+  client.Send("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_GT(std::stoi(std::string(client.ReadHead()["Content-Length"])), 0);
+  EXPECT_THAT(client.Read().body(), HasSubstr("healthy"));
+}
+
+TEST_F(HttpServerTest, TakesATargetInAbsoluteForm) {
+  Client client(server_->address());
+  client.Send("GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(client.Read().result_int(), 200u);
+}
+
+TEST_F(HttpServerTest, NamesAPathThatIsNotUtf8AsNotFound) {
+  Client client(server_->address());
+  client.Send("GET /\xFF HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto response = client.Read();
+  EXPECT_EQ(response.result_int(), 404u);
+  EXPECT_THAT(response.body(), HasSubstr("\uFFFD"));
 }
 
 TEST_F(HttpServerTest, SaysWhichMethodsAPathHas) {
@@ -196,19 +240,38 @@ TEST_F(HttpServerTest, CancelsTheHandlerWhenTheClientLeaves) {
   gone_.get_future().wait();
 }
 
+TEST_F(HttpServerTest, TellsAClientThatItsRequestWasEnded) {
+  Client client(server_->address());
+  client.Send(Post("/echo/wait", "{}"));
+  arrived_.get_future().wait();
+  server_->EndRequests(MakeError(ErrorCode::kShuttingDown, "the server is stopping"));
+  const auto response = client.Read();
+  EXPECT_EQ(response.result_int(), 503u);
+  EXPECT_THAT(response.body(), HasSubstr("SHUTTING_DOWN"));
+}
+
+TEST_F(HttpServerTest, SaysThatItIsDraining) {
+  admission_.Close();
+  Client client(server_->address());
+  client.Send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto response = client.Read();
+  EXPECT_EQ(response.result_int(), 503u);
+  EXPECT_THAT(response.body(), HasSubstr(R"("status":"draining")"));
+}
+
 TEST_F(HttpServerTest, SaysThatThePortIsTaken) {
   const std::string address = server_->address();
   options_.http.port = std::stoi(address.substr(address.rfind(':') + 1));
-  const auto second = Server::Listen(options_, {}, {{&loop_, nullptr, &methods_}});
+  const auto second = Server::Listen(options_, {}, {{&loop_, nullptr, &methods_, &admission_}});
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(address));
 }
 
-TEST_F(HttpServerTest, DrainEndsIdleConnectionsAtOnce) {
+TEST_F(HttpServerTest, StopEndsIdleConnectionsAtOnce) {
   Client client(server_->address());
   client.Send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
   client.Read();
-  EXPECT_TRUE(server_->Drain(net::Clock::now() + std::chrono::hours(1)));
+  server_->Stop(net::Clock::now() + std::chrono::hours(1));
   EXPECT_TRUE(client.IsClosed());
 }
 

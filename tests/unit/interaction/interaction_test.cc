@@ -1,5 +1,6 @@
 #include "server/interaction/interaction.h"
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -37,6 +38,7 @@ class RecordingSink final : public EventSink {
  public:
   asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override {
     events.push_back(std::move(event));
+    if (on_event) on_event();
     if (gone) co_return absl::CancelledError("the client has gone");
     co_return absl::OkStatus();
   }
@@ -50,6 +52,7 @@ class RecordingSink final : public EventSink {
   }
 
   std::vector<v1::InteractResponse> events;
+  std::function<void()> on_event;
   bool gone = false;
 };
 
@@ -61,7 +64,7 @@ class InteractionTest : public testing::Test {
     context_.restart();
     WithInteraction(url, [&](Interaction& interaction) {
       asio::co_spawn(
-          context_, Guard(interaction.Run(std::move(request), sink_)),
+          context_, Guard(interaction.Run(std::move(request), sink_, caller_)),
           asio::bind_cancellation_slot(
               cancel_.slot(), [&](std::exception_ptr, absl::Status status) { result = status; }));
       while (!result) context_.run_one();
@@ -78,9 +81,10 @@ class InteractionTest : public testing::Test {
     target.stream = streams_;
     config_.llm.mode = "server";
     config_.llm.default_target = "main";
+    config_.llm.retries.count = 0;
     net::HttpClient client(context_, {});
     llm::Targets targets(config_.llm, client);
-    Interaction interaction(config_, targets);
+    Interaction interaction(config_, targets, *admission_);
     use(interaction);
   }
 
@@ -100,6 +104,9 @@ class InteractionTest : public testing::Test {
   asio::io_context context_;
   asio::cancellation_signal cancel_;
   config::Config config_;
+  Admission open_{10};
+  Admission* admission_ = &open_;
+  Caller caller_;
   RecordingSink sink_;
   bool streams_ = true;
 };
@@ -183,6 +190,34 @@ TEST_F(InteractionTest, CancellationBeforeTheFirstWordStopsTheUpstream) {
   EXPECT_TRUE(sink_.events.empty());
 }
 
+TEST_F(InteractionTest, ARequestThatIsEndedFromOutsideEndsInAnErrorWithTheTextSoFar) {
+  RawServer server(1, [this](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    RawServer::Write(socket, kHeaders + Delta("하나 둘"));
+    RawServer::WaitUntilClosed(socket);
+  });
+  sink_.on_event = [this] {
+    if (sink_.chunks().empty()) return;
+    caller_.ended = MakeError(ErrorCode::kShuttingDown, "the server is stopping");
+    cancel_.emit(asio::cancellation_type::terminal);
+  };
+  EXPECT_EQ(ErrorOf(Run(server.url(), Ask("?"))).code(), "SHUTTING_DOWN");
+  const v1::Error& error = sink_.events.back().error();
+  EXPECT_EQ(error.code(), "SHUTTING_DOWN");
+  EXPECT_EQ(error.text_so_far(), "하나 둘");
+}
+
+TEST_F(InteractionTest, NobodyIsLetInPastTheLimitOrAfterClosing) {
+  Admission full(0);
+  admission_ = &full;
+  EXPECT_EQ(ErrorOf(Run("http://127.0.0.1:9", Ask("x"))).code(), "OVERLOADED");
+  Admission closed(1);
+  closed.Close();
+  admission_ = &closed;
+  EXPECT_EQ(ErrorOf(Run("http://127.0.0.1:9", Ask("x"))).code(), "SHUTTING_DOWN");
+  EXPECT_TRUE(sink_.events.empty());
+}
+
 TEST_F(InteractionTest, RefusesBadRequestsWithoutAnEvent) {
   const auto refused = [&](v1::InteractRequest request) {
     const std::string code = ErrorOf(Run("http://127.0.0.1:9", std::move(request))).code();
@@ -230,7 +265,7 @@ TEST_F(InteractionTest, AnswersWithoutTheStream) {
   WithInteraction(server.url(), [&](Interaction& interaction) {
     v1::AnswerRequest request;
     request.set_input("수도는?");
-    asio::co_spawn(context_, Guard(interaction.Answer(std::move(request))),
+    asio::co_spawn(context_, Guard(interaction.Answer(std::move(request), caller_)),
                    [&](std::exception_ptr, absl::StatusOr<v1::AnswerResponse> value) {
                      answer = std::move(value);
                    });

@@ -58,6 +58,7 @@ class AnswerStreamTest : public testing::Test {
     local.name = "main";
     config_.targets = {{"gemini", gemini}, {"main", local}};
     config_.default_target = "gemini";
+    config_.retries.count = 0;
     targets_.emplace(config_, client_);
   }
 
@@ -65,7 +66,7 @@ class AnswerStreamTest : public testing::Test {
     Prompt prompt;
     prompt.messages.push_back({Message::Role::kUser, "hi"});
     prompt.stream = stream;
-    return targets_->Model(*targets_->Config(target)).Generate(std::move(prompt));
+    return targets_->Generate(*targets_->Config(target), std::move(prompt));
   }
 
   absl::StatusOr<Token> Next(TokenStream& stream, net::TimePoint until = net::kForever) {

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <absl/status/status.h>
+
+namespace luna {
+
+// What a transport tells about who asks. It outlives the request; loop thread only.
+struct Caller {
+  // Why the transport ends the request before its time (SHUTTING_DOWN, DEADLINE_EXCEEDED), set
+  // before it cancels the coroutine: the caller is still there and is told. OK: a cancellation
+  // means that he has gone.
+  absl::Status ended;
+};
+
+}  // namespace luna

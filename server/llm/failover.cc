@@ -1,0 +1,91 @@
+#include "server/llm/failover.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "server/base/error.h"
+
+namespace luna::llm {
+
+using std::chrono::milliseconds;
+
+Failover::Failover(boost::asio::io_context& context, const config::Llm& options,
+                   std::vector<Candidate> candidates, Prompt prompt)
+    : options_(options),
+      candidates_(std::move(candidates)),
+      prompt_(std::move(prompt)),
+      deadline_(net::Clock::now() + options.timeouts.total),
+      timer_(context) {
+  Ask();
+}
+
+boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint until) {
+  for (;;) {
+    if (retry_at_) {
+      (void)co_await timer_.Wait(std::min(until, *retry_at_));
+      if (net::Clock::now() < *retry_at_) {
+        Token pause(Pause{});
+        co_return pause;
+      }
+      Ask();
+    }
+    absl::StatusOr<Token> token = co_await stream_->Next(std::min(until, deadline_));
+    if (token.ok()) {
+      if (std::holds_alternative<Pause>(*token) && net::Clock::now() >= deadline_) {
+        co_return MakeError(ErrorCode::kUpstreamTimeout,
+                            candidates_[candidate_].target->name +
+                                ": the whole answer was not there within " +
+                                std::to_string(options_.timeouts.total.count()) +
+                                " ms (llm.timeouts.total_ms in models.yaml)");
+      }
+      if (std::holds_alternative<std::string>(*token)) started_ = true;
+      if (auto* finish = std::get_if<Finish>(&*token)) {
+        finish->target = candidates_[candidate_].target->name;
+      }
+      co_return token;
+    }
+    const bool goes_on = !started_ && Recover(token.status());
+    if (!goes_on) co_return token;
+  }
+}
+
+void Failover::Ask() {
+  retry_at_.reset();
+  stream_ = candidates_[candidate_].model->Generate(prompt_);
+}
+
+// Plans the next attempt; false where there is none.
+bool Failover::Recover(const absl::Status& failure) {
+  const v1::Error error = ErrorOf(failure);
+  const bool transient =
+      error.retryable() && (error.code() == Name(ErrorCode::kUpstreamUnavailable) ||
+                            error.code() == Name(ErrorCode::kUpstreamQuota));
+  const bool unanswered = transient || error.code() == Name(ErrorCode::kUpstreamQuota) ||
+                          error.code() == Name(ErrorCode::kUpstreamTimeout);
+  const milliseconds asked_for(error.retry_after_ms());
+  if (transient && retries_ < options_.retries.count && asked_for <= options_.retries.longest) {
+    retry_at_ = net::Clock::now() + std::max(asked_for, Backoff());
+    ++retries_;
+  } else if (unanswered && candidate_ + 1 < candidates_.size()) {
+    ++candidate_;
+    retries_ = 0;
+    retry_at_ = net::Clock::now();
+  } else {
+    return false;
+  }
+  if (*retry_at_ >= deadline_) return false;
+  stream_.reset();
+  return true;
+}
+
+// Doubles with each retry; a random half of it keeps callers that failed together apart.
+milliseconds Failover::Backoff() const {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  const milliseconds doubled = options_.retries.first * (1LL << std::min(retries_, 20));
+  const milliseconds most = std::min(doubled, options_.retries.longest);
+  std::uniform_int_distribution<milliseconds::rep> spread(most.count() / 2, most.count());
+  return milliseconds(spread(random));
+}
+
+}  // namespace luna::llm
