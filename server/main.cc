@@ -28,6 +28,7 @@
 #include "server/net/event_loop.h"
 #include "server/net/http_client.h"
 #include "server/rpc/worker.h"
+#include "server/telemetry/metrics.h"
 
 namespace luna {
 namespace {
@@ -43,10 +44,10 @@ constexpr std::chrono::seconds kLastWords{2};
 // One event loop and what lives on it.
 class Core {
  public:
-  Core(const config::Config& config, Admission& admission)
+  Core(const config::Config& config, Admission& admission, telemetry::Metrics& metrics)
       : http_(std::make_unique<net::HttpClient>(loop_.context(), net::HttpClient::Limits())),
-        targets_(config.llm, *http_),
-        interaction_(config, targets_, admission),
+        targets_(config.llm, *http_, metrics),
+        interaction_(config, targets_, admission, metrics),
         methods_(rpc::LunaMethods(interaction_)) {
     loop_.Start();
   }
@@ -62,8 +63,8 @@ class Core {
     loop_.Join();
   }
 
-  rpc::Worker worker(const Admission& admission) {
-    return {&loop_, &interaction_, &methods_, &admission};
+  rpc::Worker worker(const Admission& admission, telemetry::Metrics& metrics) {
+    return {&loop_, &interaction_, &methods_, &admission, &metrics};
   }
 
  private:
@@ -107,11 +108,12 @@ int Serve(const config::Config& config) {
   const sigset_t stop_signals = BlockStopSignals();
   const int most_streams = StreamsThatFit(config.server.max_streams);
   Admission admission(most_streams);
+  telemetry::Metrics metrics;
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
-    cores.push_back(std::make_unique<Core>(config, admission));
-    workers.push_back(cores.back()->worker(admission));
+    cores.push_back(std::make_unique<Core>(config, admission, metrics));
+    workers.push_back(cores.back()->worker(admission, metrics));
   }
   const std::vector<const google::protobuf::ServiceDescriptor*> services = {
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(

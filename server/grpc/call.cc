@@ -11,6 +11,7 @@
 #include "server/base/error.h"
 #include "server/base/guard.h"
 #include "server/grpc/status.h"
+#include "server/telemetry/request_id.h"
 
 namespace luna::grpc {
 
@@ -107,7 +108,8 @@ class StreamCall final : public Call, public EventSink {
   // With mutex_ held: starts the first write of the queue.
   void Write() {
     writing_ = true;
-    const ::grpc::ByteBuffer message = std::move(queue_.front());
+    ::grpc::ByteBuffer message;
+    message.Swap(&queue_.front());
     queue_.pop_front();
     queued_bytes_ -= message.Length();
     writer_.Write(message, written_.Arm(shared_from_this()));
@@ -249,6 +251,13 @@ void Call::OnRequested(bool ok) {
   WaitFor(place_);
   worker_ = place_.next_worker();
   place_.running->Add(shared_from_this());
+  const auto given = context_.client_metadata().find("x-request-id");
+  caller_.transport = "grpc";
+  caller_.id =
+      telemetry::RequestId(given == context_.client_metadata().end()
+                               ? std::string_view()
+                               : std::string_view(given->second.data(), given->second.size()));
+  context_.AddInitialMetadata("x-request-id", caller_.id);
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()
                            ->GetPrototype(method().input_type())
                            ->New());

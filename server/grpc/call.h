@@ -99,7 +99,7 @@ class Call : public std::enable_shared_from_this<Call> {
   ::grpc::ServerContext context_;
   ::grpc::ByteBuffer request_;
   rpc::Worker worker_{};
-  Caller caller_;  // loop only
+  Caller caller_;  // loop only, once Run was called
   Tag finished_;
 
  private:

@@ -19,6 +19,7 @@
 #include "server/base/error.h"
 #include "server/http/json.h"
 #include "server/http/sse_sink.h"
+#include "server/telemetry/request_id.h"
 
 namespace luna::http {
 
@@ -82,8 +83,8 @@ asio::awaitable<void> Connection::Serve() {
     if (!complete) break;
     idle_ = false;
     keep_alive_ = keep_alive_ && parser.get().keep_alive();
+    caller_ = {"http", telemetry::RequestId(View(parser.get()["x-request-id"])), absl::OkStatus()};
     co_await Answer(parser.get());
-    caller_ = Caller();
   } while (keep_alive_);
   boost::system::error_code ignored;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
@@ -154,6 +155,12 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
         absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"", LUNA_VERSION, "\",\"status\":\"",
                      draining ? "draining" : "healthy", "\"}"));
   }
+  if (path == "/metrics") {
+    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
+    Headers headers;
+    headers.emplace_back(beast::http::field::content_type, "text/plain; version=0.0.4");
+    co_return co_await Respond(200, worker_.metrics->Text(), std::move(headers));
+  }
   const Match match = routes_.Find(verb, path);
   if (match.route == nullptr && !match.allowed.empty()) {
     co_return co_await RefuseMethod(absl::StrJoin(match.allowed, ", "));
@@ -209,6 +216,7 @@ asio::awaitable<void> Connection::Stream(const Request&, rpc::Message message) {
   options.details = interact.features().details();
   options.heartbeat = options_.heartbeat;
   options.write_timeout = options_.write_timeout;
+  options.extra_headers = absl::StrCat("X-Request-Id: ", caller_.id, "\r\n");
   sink_ = std::make_shared<SseSink>(stream_.socket(), std::move(options));
   const std::shared_ptr<SseSink> sink = sink_;
   struct Stopper {
@@ -268,6 +276,7 @@ asio::awaitable<void> Connection::Respond(int status, std::string body, Headers 
   response.version(http11_ ? 11 : 10);
   response.result(static_cast<unsigned>(status));
   response.set(beast::http::field::content_type, "application/json");
+  if (!caller_.id.empty()) response.set("X-Request-Id", caller_.id);
   for (const auto& [name, value] : headers) response.set(name, value);
   response.keep_alive(keep_alive_);
   response.body() = std::move(body);

@@ -24,9 +24,8 @@ using net::Clock;
 
 namespace {
 
-int MillisecondsSince(net::TimePoint start) {
-  return static_cast<int>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
+int Milliseconds(net::Clock::duration duration) {
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
 google::protobuf::Timestamp Now() {
@@ -89,8 +88,16 @@ struct Interaction::Turn {
   const config::Target* target = nullptr;
   net::TimePoint start = Clock::now();
   int events = 0;
-  std::optional<int> first_chunk_ms{};
+  std::optional<net::TimePoint> first_chunk{};
+  net::TimePoint last_chunk{};
   std::string text{};  // the answer so far
+
+  int FirstChunkMs() const { return first_chunk ? Milliseconds(*first_chunk - start) : 0; }
+  int TotalMs() const { return Milliseconds(Clock::now() - start); }
+  const char* Stage() const {
+    if (target == nullptr) return "request";
+    return text.empty() ? "first_token" : "stream";
+  }
 
   asio::awaitable<absl::Status> Emit(v1::InteractResponse event) {
     event.set_sequence(++events);
@@ -99,8 +106,9 @@ struct Interaction::Turn {
   }
 };
 
-Interaction::Interaction(const config::Config& config, llm::Targets& targets, Admission& admission)
-    : config_(config), targets_(targets), admission_(admission) {}
+Interaction::Interaction(const config::Config& config, llm::Targets& targets, Admission& admission,
+                         telemetry::Metrics& metrics)
+    : config_(config), targets_(targets), admission_(admission), metrics_(metrics) {}
 
 asio::awaitable<absl::Status> Interaction::Run(v1::InteractRequest request, EventSink& sink,
                                                const Caller& caller) {
@@ -118,6 +126,29 @@ asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Interaction::Answer(v1::Answ
 }
 
 asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
+  absl::Status status = co_await TellUnrecorded(turn);
+  Record(turn, status);
+  co_return status;
+}
+
+// One line in the log, never what a person said.
+void Interaction::Record(const Turn& turn, const absl::Status& status) const {
+  const std::string code = status.ok() ? "OK" : ErrorOf(status).code();
+  const std::string stage = status.ok() ? "" : turn.Stage();
+  metrics_.RequestEnded(turn.caller.transport, code, stage);
+  const std::string line = fmt::format(
+      "request id={} transport={} code={} stage={} target={} events={} bytes={} first_chunk_ms={} "
+      "total_ms={}",
+      turn.caller.id, turn.caller.transport, code, stage, turn.target ? turn.target->name : "",
+      turn.events, turn.text.size(), turn.FirstChunkMs(), turn.TotalMs());
+  if (status.ok() || absl::IsCancelled(status) || turn.target == nullptr) {
+    spdlog::info(line);
+  } else {
+    spdlog::error("{} {}", line, ErrorOf(status).message());
+  }
+}
+
+asio::awaitable<absl::Status> Interaction::TellUnrecorded(Turn& turn) {
   const std::string& language = turn.request.language();
 
   // 1. The request is checked and let in. What fails here is a status without an event.
@@ -135,6 +166,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 
   const absl::StatusOr<Admission::Place> place = admission_.Enter();
   if (!place.ok()) co_return place.status();
+  const telemetry::Counted open(metrics_.StreamsOpen(turn.caller.transport));
 
   absl::Status status = co_await Guard(Respond(turn));
   if (absl::IsCancelled(status) && !turn.caller.ended.ok()) {
@@ -143,13 +175,10 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   }
   if (status.ok() || absl::IsCancelled(status)) co_return status;
 
-  // Nothing that the person said is logged.
-  const v1::Error reason = ErrorOf(status);
-  spdlog::error("code={} target={} {}", reason.code(), turn.target->name, reason.message());
   v1::InteractResponse failed;
   v1::Error& error = *failed.mutable_error();
-  error = reason;
-  error.set_stage(turn.text.empty() ? "first_token" : "stream");
+  error = ErrorOf(status);
+  error.set_stage(turn.Stage());
   error.set_text_so_far(turn.text);
   const absl::Status sent = co_await turn.Emit(std::move(failed));
   if (!sent.ok()) co_return sent;
@@ -180,8 +209,8 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   *complete.mutable_usage() = finish->usage;
   complete.set_model(finish->model);
   complete.set_target(finish->target);
-  complete.mutable_timings()->set_first_chunk_ms(turn.first_chunk_ms.value_or(0));
-  complete.mutable_timings()->set_total_ms(MillisecondsSince(turn.start));
+  complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
+  complete.mutable_timings()->set_total_ms(turn.TotalMs());
   co_return co_await turn.Emit(std::move(whole));
 }
 
@@ -209,7 +238,7 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     ended = !token.ok() || std::holds_alternative<llm::Finish>(*token);
     if (ended) chunker.Finish(chunks);
     for (std::string& chunk : chunks) {
-      if (!turn.first_chunk_ms) turn.first_chunk_ms = MillisecondsSince(turn.start);
+      MeasureChunk(turn);
       v1::InteractResponse event;
       event.mutable_llm_chunk()->set_text(std::move(chunk));
       const absl::Status sent = co_await turn.Emit(std::move(event));
@@ -217,10 +246,25 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     }
     chunks.clear();
   }
-  if (token.ok()) co_return std::get<llm::Finish>(*std::move(token));
+  if (token.ok()) {
+    llm::Finish finish = std::get<llm::Finish>(*std::move(token));
+    metrics_.Replaced(finish.replaced);
+    co_return finish;
+  }
   co_return WithMessage(token.status(),
                         messages::ModelFailed(turn.request.language(), *turn.target, turn.stream,
                                               ErrorOf(token.status()).message()));
+}
+
+void Interaction::MeasureChunk(Turn& turn) const {
+  const net::TimePoint now = Clock::now();
+  if (turn.first_chunk) {
+    metrics_.NextChunk(now - turn.last_chunk);
+  } else {
+    turn.first_chunk = now;
+    metrics_.FirstChunk(now - turn.start);
+  }
+  turn.last_chunk = now;
 }
 
 absl::Status Interaction::Validate(const v1::InteractRequest& request) const {

@@ -13,6 +13,7 @@
 #include "server/interaction/caller.h"
 #include "server/interaction/event_sink.h"
 #include "server/llm/targets.h"
+#include "server/telemetry/metrics.h"
 
 namespace luna {
 
@@ -23,7 +24,9 @@ class Interaction {
   static constexpr int kMostIdBytes = 128;
   static constexpr int kMostAnswerBytes = 1 << 20;
 
-  Interaction(const config::Config& config, llm::Targets& targets, Admission& admission);
+  // All must outlive this.
+  Interaction(const config::Config& config, llm::Targets& targets, Admission& admission,
+              telemetry::Metrics& metrics);
 
   // Streams the events of one request into `sink`, exactly one `complete` or `error` last. The
   // status agrees with that event. An error without an event: the request was refused before the
@@ -41,6 +44,9 @@ class Interaction {
 
   absl::Status Validate(const v1::InteractRequest& request) const;
   boost::asio::awaitable<absl::Status> Tell(Turn& turn);
+  boost::asio::awaitable<absl::Status> TellUnrecorded(Turn& turn);
+  void Record(const Turn& turn, const absl::Status& status) const;
+  void MeasureChunk(Turn& turn) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
   boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
                                                                  llm::TokenStream& tokens);
@@ -48,6 +54,7 @@ class Interaction {
   const config::Config& config_;
   llm::Targets& targets_;
   Admission& admission_;
+  telemetry::Metrics& metrics_;
 };
 
 }  // namespace luna

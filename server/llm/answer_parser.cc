@@ -29,7 +29,7 @@ void AnswerGatherer::TakeText(std::vector<std::string>& pieces) {
   const std::size_t complete = utf8::CompletePrefix(piece);
   unfinished_ = piece.substr(complete);
   piece.resize(complete);
-  utf8::Repair(piece);
+  replaced_ += static_cast<int>(utf8::Repair(piece));
   if (!piece.empty()) pieces.push_back(std::move(piece));
 }
 
@@ -38,7 +38,7 @@ absl::StatusOr<Finish> AnswerGatherer::End(std::vector<std::string>& pieces) {
     return ProtocolError(target_, "the answer ended without a finish reason");
   }
   if (!unfinished_.empty()) {
-    utf8::Repair(unfinished_);
+    replaced_ += static_cast<int>(utf8::Repair(unfinished_));
     pieces.push_back(std::move(unfinished_));
   }
   if (!any_text_) {
@@ -47,7 +47,10 @@ absl::StatusOr<Finish> AnswerGatherer::End(std::vector<std::string>& pieces) {
                                         "first word, by thinking perhaps"
                                       : "empty answer");
   }
-  return Finish{answer_.finish_reason, answer_.usage, answer_.model};
+  return Finish{.reason = answer_.finish_reason,
+                .usage = answer_.usage,
+                .model = answer_.model,
+                .replaced = replaced_};
 }
 
 EventStreamParser::EventStreamParser(const config::Target& target,

@@ -30,6 +30,7 @@ class AnswerGatherer {
   const config::Target& target_;
   const std::unique_ptr<FrameReader> reader_;
   Answer answer_;
+  int replaced_ = 0;
   std::string unfinished_;  // the beginning of a code point
   bool any_text_ = false;
 };

@@ -11,13 +11,18 @@ namespace luna::llm {
 using std::chrono::milliseconds;
 
 Failover::Failover(boost::asio::io_context& context, const config::Llm& options,
-                   std::vector<Candidate> candidates, Prompt prompt)
+                   telemetry::Metrics& metrics, std::vector<Candidate> candidates, Prompt prompt)
     : options_(options),
+      metrics_(metrics),
       candidates_(std::move(candidates)),
       prompt_(std::move(prompt)),
       deadline_(net::Clock::now() + options.timeouts.total),
       timer_(context) {
   Ask();
+}
+
+Failover::~Failover() {
+  if (!ended_) metrics_.UpstreamCancelled(started_ ? "stream" : "first_token");
 }
 
 boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint until) {
@@ -33,6 +38,7 @@ boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint unti
     absl::StatusOr<Token> token = co_await stream_->Next(std::min(until, deadline_));
     if (token.ok()) {
       if (std::holds_alternative<Pause>(*token) && net::Clock::now() >= deadline_) {
+        ended_ = true;
         co_return MakeError(ErrorCode::kUpstreamTimeout,
                             candidates_[candidate_].target->name +
                                 ": the whole answer was not there within " +
@@ -42,16 +48,18 @@ boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint unti
       if (std::holds_alternative<std::string>(*token)) started_ = true;
       if (auto* finish = std::get_if<Finish>(&*token)) {
         finish->target = candidates_[candidate_].target->name;
+        ended_ = true;
       }
       co_return token;
     }
-    const bool goes_on = !started_ && Recover(token.status());
-    if (!goes_on) co_return token;
+    ended_ = started_ || !Recover(token.status());
+    if (ended_) co_return token;
   }
 }
 
 void Failover::Ask() {
   retry_at_.reset();
+  open_.emplace(metrics_.UpstreamsOpen(candidates_[candidate_].target->name));
   stream_ = candidates_[candidate_].model->Generate(prompt_);
 }
 
@@ -67,15 +75,18 @@ bool Failover::Recover(const absl::Status& failure) {
   if (transient && retries_ < options_.retries.count && asked_for <= options_.retries.longest) {
     retry_at_ = net::Clock::now() + std::max(asked_for, Backoff());
     ++retries_;
+    metrics_.UpstreamRetried(candidates_[candidate_].target->name);
   } else if (unanswered && candidate_ + 1 < candidates_.size()) {
     ++candidate_;
     retries_ = 0;
+    metrics_.UpstreamFellBack(candidates_[candidate_].target->name);
     retry_at_ = net::Clock::now();
   } else {
     return false;
   }
   if (*retry_at_ >= deadline_) return false;
   stream_.reset();
+  open_.reset();
   return true;
 }
 

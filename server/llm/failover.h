@@ -8,6 +8,7 @@
 #include "server/config/config.h"
 #include "server/llm/model.h"
 #include "server/net/event_loop.h"
+#include "server/telemetry/metrics.h"
 
 namespace luna::llm {
 
@@ -29,7 +30,8 @@ class Failover final : public TokenStream {
 
   // The first candidate is asked now. Everything referred to must outlive this.
   Failover(boost::asio::io_context& context, const config::Llm& options,
-           std::vector<Candidate> candidates, Prompt prompt);
+           telemetry::Metrics& metrics, std::vector<Candidate> candidates, Prompt prompt);
+  ~Failover() override;
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
 
@@ -39,6 +41,7 @@ class Failover final : public TokenStream {
   std::chrono::milliseconds Backoff() const;
 
   const config::Llm& options_;
+  telemetry::Metrics& metrics_;
   const std::vector<Candidate> candidates_;
   const Prompt prompt_;
   const net::TimePoint deadline_;
@@ -46,7 +49,9 @@ class Failover final : public TokenStream {
   std::size_t candidate_ = 0;
   int retries_ = 0;
   bool started_ = false;
+  bool ended_ = false;
   std::unique_ptr<TokenStream> stream_;
+  std::optional<telemetry::Counted> open_;  // while stream_ is there
   std::optional<net::TimePoint> retry_at_;
 };
 

@@ -32,6 +32,7 @@ struct Finish {
   v1::Usage usage;
   std::string model;   // as the provider names it
   std::string target;  // which answered
+  int replaced = 0;    // ill-formed sequences that became U+FFFD
 };
 
 struct Pause {};

@@ -8,7 +8,8 @@
 
 namespace luna::llm {
 
-Targets::Targets(const config::Llm& llm, net::HttpClient& http) : llm_(llm), http_(http) {
+Targets::Targets(const config::Llm& llm, net::HttpClient& http, telemetry::Metrics& metrics)
+    : llm_(llm), http_(http), metrics_(metrics) {
   for (const auto& [name, target] : llm.targets) {
     if (target.api == config::Target::Api::kGemini) {
       models_[name] = std::make_unique<Gemini>(target, llm.timeouts, http);
@@ -30,7 +31,7 @@ std::unique_ptr<TokenStream> Targets::Generate(const config::Target& target, Pro
     const bool able = other.stream || !prompt.stream;
     if (name != target.name && able) candidates.push_back({&other, models_.at(name).get()});
   }
-  return std::make_unique<Failover>(http_.context(), llm_, std::move(candidates),
+  return std::make_unique<Failover>(http_.context(), llm_, metrics_, std::move(candidates),
                                     std::move(prompt));
 }
 

@@ -8,14 +8,15 @@
 #include "server/config/config.h"
 #include "server/llm/model.h"
 #include "server/net/http_client.h"
+#include "server/telemetry/metrics.h"
 
 namespace luna::llm {
 
 // The configured targets, with a model for each, on one event loop.
 class Targets {
  public:
-  // Both must outlive this and its models' streams.
-  Targets(const config::Llm& llm, net::HttpClient& http);
+  // All must outlive this and its models' streams.
+  Targets(const config::Llm& llm, net::HttpClient& http, telemetry::Metrics& metrics);
 
   // The target of that name, the default one where the name is empty; nullptr if there is none.
   const config::Target* Config(const std::string& name) const;
@@ -31,6 +32,7 @@ class Targets {
  private:
   const config::Llm& llm_;
   net::HttpClient& http_;
+  telemetry::Metrics& metrics_;
   std::map<std::string, std::unique_ptr<LanguageModel>> models_;
 };
 

@@ -13,6 +13,7 @@ struct Worker {
   Interaction* interaction;
   const Methods* methods;
   const Admission* admission;
+  telemetry::Metrics* metrics;
 };
 
 // The RPCs of luna.v1: a row for each.

@@ -29,7 +29,7 @@ class GrpcServerTest : public testing::Test {
     loop_.Start();
     options_.grpc = {"127.0.0.1", 0};
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
-                                 {{&loop_, nullptr, &methods_, &admission_}});
+                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_}});
     server_ = *std::move(server);
     channel_ = ::grpc::CreateChannel(server_->address(), ::grpc::InsecureChannelCredentials());
   }
@@ -84,6 +84,7 @@ class GrpcServerTest : public testing::Test {
   net::EventLoop loop_;
   rpc::Methods methods_;
   Admission admission_{10};
+  telemetry::Metrics metrics_;
   config::Server options_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<::grpc::Channel> channel_;
@@ -152,7 +153,7 @@ TEST_F(GrpcServerTest, SaysThatThePortIsTaken) {
   const std::string address = server_->address();
   options.grpc = {"127.0.0.1", std::stoi(address.substr(address.rfind(':') + 1))};
   const auto second = Server::Listen(options, {EchoRequest::descriptor()->file()->service(0)},
-                                     {{&loop_, nullptr, &methods_, &admission_}});
+                                     {{&loop_, nullptr, &methods_, &admission_, &metrics_}});
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(second.status().message()), testing::HasSubstr(address));
 }

@@ -84,7 +84,7 @@ class HttpServerTest : public testing::Test {
     loop_.Start();
     options_.http = {"127.0.0.1", 0};
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
-                                 {{&loop_, nullptr, &methods_, &admission_}});
+                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_}});
     server_ = *std::move(server);
     server_->Start();
   }
@@ -115,6 +115,7 @@ class HttpServerTest : public testing::Test {
   net::EventLoop loop_;
   rpc::Methods methods_;
   Admission admission_{10};
+  telemetry::Metrics metrics_;
   config::Server options_;
   std::unique_ptr<Server> server_;
   std::promise<void> arrived_;
@@ -262,7 +263,8 @@ TEST_F(HttpServerTest, SaysThatItIsDraining) {
 TEST_F(HttpServerTest, SaysThatThePortIsTaken) {
   const std::string address = server_->address();
   options_.http.port = std::stoi(address.substr(address.rfind(':') + 1));
-  const auto second = Server::Listen(options_, {}, {{&loop_, nullptr, &methods_, &admission_}});
+  const auto second =
+      Server::Listen(options_, {}, {{&loop_, nullptr, &methods_, &admission_, &metrics_}});
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(address));
 }

@@ -83,8 +83,8 @@ class InteractionTest : public testing::Test {
     config_.llm.default_target = "main";
     config_.llm.retries.count = 0;
     net::HttpClient client(context_, {});
-    llm::Targets targets(config_.llm, client);
-    Interaction interaction(config_, targets, *admission_);
+    llm::Targets targets(config_.llm, client, metrics_);
+    Interaction interaction(config_, targets, *admission_, metrics_);
     use(interaction);
   }
 
@@ -106,7 +106,8 @@ class InteractionTest : public testing::Test {
   config::Config config_;
   Admission open_{10};
   Admission* admission_ = &open_;
-  Caller caller_;
+  Caller caller_{"test", "id-1", absl::OkStatus()};
+  telemetry::Metrics metrics_;
   RecordingSink sink_;
   bool streams_ = true;
 };
@@ -126,6 +127,12 @@ TEST_F(InteractionTest, StreamsWordsAndThenTheWholeAnswer) {
   EXPECT_EQ(complete.model(), "m1");
   EXPECT_EQ(complete.target(), "main");
   EXPECT_FALSE(complete.remembered());
+  const std::string metrics = metrics_.Text();
+  EXPECT_THAT(metrics, testing::ContainsRegex("luna_requests_total\\{[^}]*OK[^}]*\\} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("luna_streams_open{transport=\"test\"} 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("luna_upstream_requests_open{target=\"main\"} 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("luna_first_chunk_seconds_count 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("luna_chunk_gap_seconds_count 2\n"));
 }
 
 TEST_F(InteractionTest, AFailureInMidStreamKeepsWhatHadArrived) {
@@ -188,6 +195,7 @@ TEST_F(InteractionTest, CancellationBeforeTheFirstWordStopsTheUpstream) {
   });
   EXPECT_TRUE(absl::IsCancelled(Run(server.url(), Ask("?"))));
   EXPECT_TRUE(sink_.events.empty());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("luna_upstream_cancels_total{stage=\"first_token\"} 1\n"));
 }
 
 TEST_F(InteractionTest, ARequestThatIsEndedFromOutsideEndsInAnErrorWithTheTextSoFar) {

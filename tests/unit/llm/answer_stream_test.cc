@@ -59,7 +59,7 @@ class AnswerStreamTest : public testing::Test {
     config_.targets = {{"gemini", gemini}, {"main", local}};
     config_.default_target = "gemini";
     config_.retries.count = 0;
-    targets_.emplace(config_, client_);
+    targets_.emplace(config_, client_, metrics_);
   }
 
   std::unique_ptr<TokenStream> Ask(const std::string& target, bool stream = true) {
@@ -120,6 +120,7 @@ class AnswerStreamTest : public testing::Test {
 
   config::Llm config_;
   boost::asio::io_context context_;
+  telemetry::Metrics metrics_;
   net::HttpClient client_{context_, {.max_response_bytes = 100'000}};
   std::optional<Targets> targets_;
 };

@@ -18,6 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 absl::Status Unavailable() { return MakeError(ErrorCode::kUpstreamUnavailable, "503"); }
 
@@ -71,7 +72,7 @@ class FailoverTest : public testing::Test {
     prompt.messages.push_back({Message::Role::kUser, "hi"});
     std::vector<Failover::Candidate> candidates = {{&first_, &model_}};
     if (!other_.attempts.empty()) candidates.push_back({&second_, &other_});
-    Failover stream(context_, options_, std::move(candidates), std::move(prompt));
+    Failover stream(context_, options_, metrics_, std::move(candidates), std::move(prompt));
     std::vector<std::string> heard;
     for (;;) {
       std::optional<absl::StatusOr<Token>> token;
@@ -100,6 +101,7 @@ class FailoverTest : public testing::Test {
   ScriptedModel model_;
   ScriptedModel other_;
   v1::Error error_;
+  telemetry::Metrics metrics_;
 };
 
 TEST_F(FailoverTest, TriesAgainBeforeTheFirstText) {
@@ -120,6 +122,9 @@ TEST_F(FailoverTest, AsksTheNextTargetOnceTheRetriesAreUsedUp) {
   other_.attempts = {{{"b"}, absl::OkStatus()}};
   EXPECT_THAT(Hear(), ElementsAre("b", "-> second"));
   EXPECT_EQ(model_.prompts.size(), 3u);
+  const std::string metrics = metrics_.Text();
+  EXPECT_THAT(metrics, HasSubstr("luna_upstream_retries_total{target=\"first\"} 2\n"));
+  EXPECT_THAT(metrics, HasSubstr("luna_upstream_fallbacks_total{target=\"second\"} 1\n"));
 }
 
 TEST_F(FailoverTest, GivesTheLastErrorOnceNobodyIsLeft) {
