@@ -1,5 +1,6 @@
 #include "server/http/connection.h"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -13,7 +14,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include "server/base/error.h"
@@ -29,8 +29,11 @@ using namespace asio::experimental::awaitable_operators;  // NOLINT: that is how
 
 namespace {
 
-constexpr std::uint32_t kMostHeaderBytes = 16 << 10;
-constexpr std::uint64_t kMostBodyBytes = 256 << 10;
+// An idle connection holds no more than the first; both in bytes.
+constexpr std::size_t kFirstRead = 512;
+constexpr std::size_t kFurtherRead = 8 << 10;
+// How long a client that was refused may go on sending.
+constexpr std::chrono::seconds kLongestGoodbye{1};
 // What a client may send ahead while its request is being answered.
 constexpr std::size_t kMostPipelined = 64 << 10;
 
@@ -48,8 +51,12 @@ bool IsJson(std::string_view content_type) {
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
-                       const config::Server& options)
-    : stream_(std::move(socket)), worker_(worker), routes_(routes), options_(options) {
+                       const BrowserPolicy& policy, const config::Server& options)
+    : stream_(std::move(socket)),
+      worker_(worker),
+      routes_(routes),
+      policy_(policy),
+      options_(options) {
   boost::system::error_code gone;  // the client's leaving is noticed by the first read
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), gone);
   stream_.socket().non_blocking(true, gone);
@@ -75,78 +82,115 @@ void Connection::Reset() {
 
 asio::awaitable<void> Connection::Serve() {
   do {
-    Parser parser;
-    parser.header_limit(kMostHeaderBytes);
-    parser.body_limit(kMostBodyBytes);
+    RequestParser parser;
     idle_ = true;
     const bool complete = co_await ReadRequest(parser);
     if (!complete) break;
     idle_ = false;
-    keep_alive_ = keep_alive_ && parser.get().keep_alive();
-    caller_ = {"http", telemetry::RequestId(View(parser.get()["x-request-id"])), absl::OkStatus()};
-    co_await Answer(parser.get());
+    keep_alive_ = keep_alive_ && parser.request().keep_alive();
+    caller_ = {"http", telemetry::RequestId(View(parser.request()["x-request-id"])),
+               absl::OkStatus()};
+    co_await Answer(parser.request());
   } while (keep_alive_);
   boost::system::error_code ignored;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
-// Reads one whole request. What is refused half-way is answered here; false then, or at the end.
-asio::awaitable<bool> Connection::ReadRequest(Parser& parser) {
-  if (buffer_.size() == 0) {
-    stream_.expires_after(options_.idle);
-    auto [gone, first] = co_await stream_.async_read_some(buffer_.prepare(512), kAsTuple);
-    if (gone) co_return false;
-    buffer_.commit(first);
-  }
-  stream_.expires_after(options_.header);
-  auto [error, bytes] = co_await beast::http::async_read_header(stream_, buffer_, parser, kAsTuple);
-  if (!error) {
-    http11_ = parser.get().version() >= 11;
-    head_ = parser.get().method() == beast::http::verb::head;
-    idle_ = false;
-    if (beast::iequals(parser.get()[beast::http::field::expect], "100-continue")) {
-      co_await asio::async_write(stream_, asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25),
-                                 kAsTuple);
-    }
-    stream_.expires_after(options_.body);
-    std::tie(error, bytes) = co_await beast::http::async_read(stream_, buffer_, parser, kAsTuple);
-  }
-  stream_.expires_never();
-  if (!error) co_return true;
+asio::awaitable<Connection::Arrival> Connection::ReadMore(net::TimePoint until) {
+  asio::steady_timer timer(stream_.get_executor(), until);
+  const std::size_t room = buffer_.size() == 0 ? kFirstRead : kFurtherRead;
+  const auto outcome =
+      co_await (stream_.socket().async_read_some(buffer_.prepare(room), kAsTuple) ||
+                timer.async_wait(kAsTuple));
+  if (outcome.index() == 1) co_return Arrival::kTimeout;
+  const auto [error, bytes] = std::get<0>(outcome);
+  if (error) co_return Arrival::kClientLeft;
+  buffer_.commit(bytes);
+  co_return Arrival::kBytes;
+}
 
+// Reads one whole request. What is refused half-way is answered here; false then, or at the end.
+asio::awaitable<bool> Connection::ReadRequest(RequestParser& parser) {
+  using State = RequestParser::State;
+  http11_ = true;
+  head_ = false;
+  cors_.clear();
+  Arrival arrival = Arrival::kBytes;
+  if (buffer_.size() == 0) arrival = co_await ReadMore(net::Clock::now() + options_.idle);
+  if (arrival != Arrival::kBytes) co_return false;
+
+  net::TimePoint until = net::Clock::now() + options_.header;
+  while (arrival == Arrival::kBytes && parser.Feed(buffer_) == State::kHeader) {
+    arrival = co_await ReadMore(until);
+  }
+  if (parser.state() != State::kHeader) {
+    idle_ = false;
+    http11_ = parser.request().version() >= 11;
+    head_ = parser.request().method() == beast::http::verb::head;
+    cors_ = policy_.ResponseHeaders(View(parser.request()[beast::http::field::origin]));
+  }
+  if (parser.expects_continue()) {
+    stream_.expires_after(options_.write_timeout);
+    co_await asio::async_write(stream_, asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25),
+                               kAsTuple);
+    stream_.expires_never();
+  }
+  until = net::Clock::now() + options_.body;
+  while (arrival == Arrival::kBytes && parser.Feed(buffer_) == State::kBody) {
+    arrival = co_await ReadMore(until);
+  }
+  if (parser.state() == State::kDone) co_return true;
   keep_alive_ = false;
-  const bool parsed =
-      error.category() == beast::http::make_error_code(beast::http::error::bad_method).category();
-  if (!parsed || error == beast::http::error::end_of_stream ||
-      error == beast::http::error::partial_message) {
-    co_return false;
-  }
-  if (error == beast::http::error::body_limit) {
-    co_await Refuse(MakeError(ErrorCode::kInputTooLarge,
-                              absl::StrCat("body: longer than ", kMostBodyBytes, " bytes")));
-  } else if (error == beast::http::error::header_limit) {
-    co_await Respond(431, ErrorBody(ErrorOf(MakeError(
-                              ErrorCode::kInputTooLarge,
-                              absl::StrCat("headers: longer than ", kMostHeaderBytes, " bytes")))));
-  } else {
-    co_await Refuse(MakeError(ErrorCode::kInvalidInput,
-                              absl::StrCat("not an HTTP request: ", error.message())));
-  }
+  if (arrival != Arrival::kClientLeft) co_await RefuseRequest(parser, arrival);
   co_return false;
+}
+
+asio::awaitable<void> Connection::RefuseRequest(const RequestParser& parser, Arrival arrival) {
+  int status = parser.status();
+  absl::Status error = parser.error();
+  if (arrival == Arrival::kTimeout) {
+    const bool header = parser.state() == RequestParser::State::kHeader;
+    status = 408;
+    error = MakeError(ErrorCode::kDeadlineExceeded,
+                      absl::StrCat(header ? "header" : "body", ": not all of it came within ",
+                                   (header ? options_.header : options_.body).count(), " ms"));
+  }
+  co_await Respond(status, ErrorBody(ErrorOf(error)));
+  co_await AwaitClose();
+}
+
+// Ends the connection such that the client gets to read the response: a close while its bytes are
+// unread would be a reset, which destroys what it has not read yet (RFC 9112 section 9.6). What
+// still comes is thrown away.
+asio::awaitable<void> Connection::AwaitClose() {
+  boost::system::error_code ignored;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  idle_ = true;
+  const net::TimePoint until = net::Clock::now() + kLongestGoodbye;
+  Arrival arrival = Arrival::kBytes;
+  while (arrival == Arrival::kBytes) {
+    buffer_.clear();
+    arrival = co_await ReadMore(until);
+  }
 }
 
 asio::awaitable<void> Connection::Answer(const Request& request) {
   std::string_view target = View(request.target());
-  if (target.substr(0, 7) == "http://") {  // absolute-form, RFC 9112 section 3.2.2
+  std::string_view host = View(request[beast::http::field::host]);
+  if (target.substr(0, 7) == "http://") {  // absolute-form, which beats Host: RFC 9112, 3.2.2
     const std::size_t path = target.find('/', 7);
+    host = target.substr(7, path == std::string_view::npos ? path : path - 7);
     target = path == std::string_view::npos ? "/" : target.substr(path);
   }
+  const absl::Status allowed = policy_.Check(host, View(request[beast::http::field::origin]));
+  if (!allowed.ok()) co_return co_await Refuse(allowed);
   const std::size_t mark = target.find('?');
   const std::string_view path = target.substr(0, mark);
   const std::string_view query =
       mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
   const std::string_view verb = View(request.method_string());
 
+  if (verb == "OPTIONS") co_return co_await AnswerOptions(request, path);
   if (path == "/health") {
     if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
     const bool draining = worker_.admission->closed();
@@ -166,8 +210,7 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
     co_return co_await RefuseMethod(absl::StrJoin(match.allowed, ", "));
   }
   if (match.route == nullptr) {
-    co_return co_await Refuse(MakeError(
-        ErrorCode::kNotFound, absl::StrCat("no such path: ", std::string(path.substr(0, 200)))));
+    co_return co_await RefusePath(path);
   }
   if (!request.body().empty() && !IsJson(View(request[beast::http::field::content_type]))) {
     co_return co_await Respond(
@@ -217,6 +260,10 @@ asio::awaitable<void> Connection::Stream(const Request&, rpc::Message message) {
   options.heartbeat = options_.heartbeat;
   options.write_timeout = options_.write_timeout;
   options.extra_headers = absl::StrCat("X-Request-Id: ", caller_.id, "\r\n");
+  for (const auto& [name, value] : cors_) {
+    const beast::string_view field = beast::http::to_string(name);
+    absl::StrAppend(&options.extra_headers, std::string(field), ": ", value, "\r\n");
+  }
   sink_ = std::make_shared<SseSink>(stream_.socket(), std::move(options));
   const std::shared_ptr<SseSink> sink = sink_;
   struct Stopper {
@@ -263,6 +310,12 @@ asio::awaitable<void> Connection::Refuse(const absl::Status& error) {
   co_await Respond(HttpStatus(reason), ErrorBody(reason), std::move(headers));
 }
 
+asio::awaitable<void> Connection::RefusePath(std::string_view path) {
+  const std::string name(path.substr(0, 200));
+  const absl::Status error = MakeError(ErrorCode::kNotFound, absl::StrCat("no such path: ", name));
+  co_await Refuse(error);
+}
+
 asio::awaitable<void> Connection::RefuseMethod(std::string allowed) {
   const absl::Status error =
       MakeError(ErrorCode::kInvalidInput, absl::StrCat("method: this path has ", allowed));
@@ -271,16 +324,36 @@ asio::awaitable<void> Connection::RefuseMethod(std::string allowed) {
   co_await Respond(405, ErrorBody(ErrorOf(error)), std::move(headers));
 }
 
+// What a path can do; to a browser that asks before it sends (preflight), whether it may.
+asio::awaitable<void> Connection::AnswerOptions(const Request& request, std::string_view path) {
+  std::string methods = "GET, HEAD, POST";  // "*" stands for the whole server
+  if (path == "/health") {
+    methods = "GET, HEAD";
+  } else if (path != "*") {
+    const Match match = routes_.Find("OPTIONS", path);
+    if (match.allowed.empty()) co_return co_await RefusePath(path);
+    methods = absl::StrJoin(match.allowed, ", ");
+  }
+  Headers headers;
+  if (request.count(beast::http::field::access_control_request_method) > 0) {
+    headers = policy_.PreflightHeaders(View(request[beast::http::field::origin]), methods);
+  }
+  headers.emplace_back(beast::http::field::allow, std::move(methods));
+  co_await Respond(204, "", std::move(headers));
+}
+
 asio::awaitable<void> Connection::Respond(int status, std::string body, Headers headers) {
   beast::http::response<beast::http::string_body> response;
   response.version(http11_ ? 11 : 10);
   response.result(static_cast<unsigned>(status));
-  response.set(beast::http::field::content_type, "application/json");
+  if (status != 204) response.set(beast::http::field::content_type, "application/json");
   if (!caller_.id.empty()) response.set("X-Request-Id", caller_.id);
+  for (const auto& [name, value] : cors_) response.set(name, value);
   for (const auto& [name, value] : headers) response.set(name, value);
   response.keep_alive(keep_alive_);
   response.body() = std::move(body);
-  response.prepare_payload();
+  if (status != 204)
+    response.prepare_payload();        // 204 says nothing of a body: RFC 9110 section 8.6
   if (head_) response.body().clear();  // the headers are those of the whole response
   stream_.expires_after(options_.write_timeout);
   auto [error, bytes] = co_await beast::http::async_write(stream_, response, kAsTuple);

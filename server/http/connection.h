@@ -2,17 +2,16 @@
 
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
+#include <string_view>
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "server/config/config.h"
+#include "server/http/browser_policy.h"
+#include "server/http/request_parser.h"
 #include "server/http/routes.h"
 #include "server/http/sse_sink.h"
 #include "server/rpc/worker.h"
@@ -21,10 +20,14 @@ namespace luna::http {
 
 // One client's connection: reads its requests one after the other and answers each. Loop thread
 // only.
+//
+// A client that closes its sending side while a method works on its request is taken to have left,
+// and the work is cancelled: until something is written, half-closed and closed look the same. What
+// needs no waiting (/health, a refusal) is answered all the same.
 class Connection {
  public:
   Connection(boost::asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
-             const config::Server& options);
+             const BrowserPolicy& policy, const config::Server& options);
 
   // Resumes once the connection has ended. To be spawned with cancellation_slot().
   boost::asio::awaitable<void> Serve();
@@ -38,11 +41,12 @@ class Connection {
   void Reset();
 
  private:
-  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
-  using Headers = std::vector<std::pair<boost::beast::http::field, std::string>>;
-  using Request = boost::beast::http::request<boost::beast::http::string_body>;
+  enum class Arrival { kBytes, kTimeout, kClientLeft };
 
-  boost::asio::awaitable<bool> ReadRequest(Parser& parser);
+  boost::asio::awaitable<Arrival> ReadMore(net::TimePoint until);
+  boost::asio::awaitable<bool> ReadRequest(RequestParser& parser);
+  boost::asio::awaitable<void> RefuseRequest(const RequestParser& parser, Arrival arrival);
+  boost::asio::awaitable<void> AwaitClose();
   boost::asio::awaitable<void> Answer(const Request& request);
   boost::asio::awaitable<void> CallUnary(const google::protobuf::MethodDescriptor& method,
                                          rpc::Message message);
@@ -50,16 +54,20 @@ class Connection {
   boost::asio::awaitable<void> ClientLeaves();
   boost::asio::awaitable<void> Respond(int status, std::string body, Headers headers = {});
   boost::asio::awaitable<void> Refuse(const absl::Status& error);
+  boost::asio::awaitable<void> RefusePath(std::string_view path);
   boost::asio::awaitable<void> RefuseMethod(std::string allowed);
+  boost::asio::awaitable<void> AnswerOptions(const Request& request, std::string_view path);
 
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;  // what has been read and not yet parsed
   const rpc::Worker worker_;
   const Routes& routes_;
+  const BrowserPolicy& policy_;
   const config::Server& options_;
   boost::asio::cancellation_signal cancel_;
   Caller caller_;
   std::shared_ptr<SseSink> sink_;  // while a stream is being answered
+  Headers cors_;                   // what every response to the request carries besides
   bool idle_ = true;
   bool keep_alive_ = true;
   bool http11_ = true;

@@ -38,7 +38,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
 }
 
 Server::Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers)
-    : options_(options), routes_(std::move(routes)), acceptor_(workers.front().loop->context()) {
+    : options_(options),
+      routes_(std::move(routes)),
+      policy_(options),
+      acceptor_(workers.front().loop->context()) {
   for (const rpc::Worker& worker : workers) {
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->worker = worker;
@@ -83,7 +86,7 @@ asio::awaitable<void> Server::Accept() {
 
 void Server::Serve(Lane& lane, tcp::socket socket) {
   const auto place = lane.connections.emplace(lane.connections.end(), std::move(socket),
-                                              lane.worker, routes_, options_);
+                                              lane.worker, routes_, policy_, options_);
   const auto ended = [this, &lane, place](std::exception_ptr failure) {
     try {
       if (failure) std::rethrow_exception(failure);

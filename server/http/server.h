@@ -12,6 +12,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "server/config/config.h"
+#include "server/http/browser_policy.h"
 #include "server/http/connection.h"
 #include "server/http/routes.h"
 #include "server/rpc/worker.h"
@@ -58,6 +59,7 @@ class Server {
 
   const config::Server& options_;
   const Routes routes_;
+  const BrowserPolicy policy_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   boost::asio::ip::tcp::acceptor acceptor_;  // on the first loop
 

@@ -31,6 +31,9 @@ class HttpCaller:
     def leave(self):
         self._socket.close()
 
+    def close_sending_side(self):
+        self._socket.shutdown(socket.SHUT_WR)
+
 
 class GrpcStreamCaller:
     def __init__(self, interaction, messages, request):
@@ -97,6 +100,24 @@ def test_leaving_in_mid_stream_stops_the_upstream(fake, call, api, kind):
     caller.wait_for_a_chunk()
     fake.wait(waiting=1)
     caller.leave()
+    check_cancelled(fake, 1)
+
+
+@pytest.mark.parametrize("kind", ("sse", "http"))
+def test_closing_the_sending_side_is_leaving(fake, call, kind):
+    fake.script({"steps": BEFORE})
+    caller = call(kind, "gemini")
+    fake.wait(waiting=1)
+    caller.close_sending_side()
+    check_cancelled(fake, 0)
+
+
+def test_closing_the_sending_side_in_mid_stream_is_leaving(fake, call):
+    fake.script({"steps": MIDDLE})
+    caller = call("sse", "gemini")
+    caller.wait_for_a_chunk()
+    fake.wait(waiting=1)
+    caller.close_sending_side()
     check_cancelled(fake, 1)
 
 
