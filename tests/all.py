@@ -12,7 +12,9 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 import xml.etree.ElementTree
+from collections.abc import Callable
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -140,21 +142,26 @@ def main() -> int:
         stages.append(("clang-tidy", run_clang_tidy))
 
     total = Count()
-    for title, stage in stages:
-        say(f"== {title}")
-        start = time.monotonic()
-        count = stage()
-        if count == Count():
-            say(f"FAILED {title}: no case ran")
-            count = Count(0, 1)
-        say(f"== {title}: {count.passed} passed, {count.failed} failed, {time.monotonic() - start:.0f} s")
-        total += count
+    try:
+        for title, stage in stages:
+            total += run_stage(title, stage)
+    except (Exception, KeyboardInterrupt):
+        traceback.print_exc()
+        total += Count(0, 1)
     say(f"{total.passed} passed, {total.failed} failed")
     return 1 if total.failed else 0
 
 
+def run_stage(title: str, stage: Callable[[], Count]) -> Count:
+    say(f"== {title}")
+    start = time.monotonic()
+    count = stage()
+    if count == Count():
+        say(f"FAILED {title}: no case ran")
+        count = Count(0, 1)
+    say(f"== {title}: {count.passed} passed, {count.failed} failed, {time.monotonic() - start:.0f} s")
+    return count
+
+
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
+    sys.exit(main())

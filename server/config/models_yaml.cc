@@ -41,24 +41,25 @@ void ReadSampling(YamlMap& map, Target& target) {
   map.Integer("max_tokens", 1, 1'000'000, target.max_tokens);
 }
 
-void ReadThinking(YamlMap& map, bool has_model, Target& target) {
+void ReadThinking(YamlMap& map, bool is_another_model, Target& target) {
   int budget = 0;
   std::string level;
   const bool has_budget = map.Integer("thinking_budget", -1, 65'536, budget);
   const bool has_level = map.Text("thinking_level", NotEmpty, level);
   if (has_budget && has_level) map.Fail("thinking_level", "cannot stand beside thinking_budget");
-  if (has_model || has_level) target.thinking_budget.reset();
+  if (is_another_model || has_level) target.thinking_budget.reset();
   if (has_budget) target.thinking_budget = budget;
   if (has_level) target.thinking_level = level;
 }
 
 Target ReadGemini(const std::string& name, YamlMap& map) {
   Target target = DefaultGemini(name);
-  const bool has_model = map.Text("model", NotGeminiModel, target.model);
+  const std::string usual_model = target.model;
+  map.Text("model", NotGeminiModel, target.model);
   map.Text("base_url", NotUrl, target.url);
   map.Text("key_env", NotVariable, target.key_env);
   ReadSampling(map, target);
-  ReadThinking(map, has_model, target);
+  ReadThinking(map, target.model != usual_model, target);
   map.Maps("safety_settings", [&](YamlMap& item) {
     SafetySetting setting;
     item.Text("category", NotEmpty, setting.category);
@@ -109,7 +110,7 @@ void ReadTimeouts(YamlMap& map, Timeouts& timeouts) {
   map.Duration("connect_ms", 1, kHour, timeouts.connect);
   map.Duration("first_token_ms", 1, kDay, timeouts.first_token);
   map.Duration("gap_ms", 1, kDay, timeouts.gap);
-  map.Duration("total_ms", 1, kDay, timeouts.total);
+  map.Duration("total_ms", 1, kHour, timeouts.total);
 }
 
 void ReadRetries(YamlMap& map, Retries& retries) {

@@ -288,6 +288,9 @@ void Call::End(const absl::Status& why) {
 
 void Call::OnDone() {
   if (!context_.IsCancelled() || worker_.loop == nullptr) return;
+  if (std::chrono::system_clock::now() >= context_.deadline()) {
+    return End(MakeError(ErrorCode::kDeadlineExceeded, "the caller's deadline has passed"));
+  }
   asio::post(worker_.loop->context(), [this, self = shared_from_this()] {
     cancel_.emit(asio::cancellation_type::terminal);
   });

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include <absl/strings/str_cat.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -30,9 +32,25 @@ void Limit(::grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 10 * kMinute);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 30 * kMinute);
-  // Longer than the longest stream: llm.timeouts.total_ms is at most 30 minutes.
+  // Longer than the longest stream: llm.timeouts.total_ms is at most an hour.
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 60 * kMinute);
   builder.SetResourceQuota(::grpc::ResourceQuota("luna").Resize(kMostBufferedBytes));
+}
+
+// gRPC does not say why it cannot listen; the system does, asked once more.
+std::string WhyNot(const config::Listen& listen) {
+  using boost::asio::ip::tcp;
+  boost::asio::io_context context;
+  boost::system::error_code error;
+  const auto endpoints =
+      tcp::resolver(context).resolve(listen.host, std::to_string(listen.port), tcp::resolver::passive, error);
+  if (error) return error.message();
+  tcp::acceptor acceptor(context);
+  acceptor.open(endpoints.begin()->endpoint().protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoints.begin()->endpoint(), error);
+  if (!error) acceptor.listen(1, error);
+  return error ? error.message() : "gRPC cannot listen there";
 }
 
 }  // namespace
@@ -67,7 +85,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
     if (server->server_ != nullptr) server->server_->Shutdown();
     for (const auto& queue : server->queues_) queue->Shutdown();
     for (const auto& queue : server->queues_) server->Pump(*queue);
-    return absl::UnavailableError(absl::StrCat("gRPC ", name, ": cannot listen there"));
+    return absl::UnavailableError(absl::StrCat("server.grpc (LUNA_GRPC_LISTEN, --grpc) ", name, ": ", WhyNot(options.grpc)));
   }
   server->address_ = absl::StrCat(host, ":", port);
   for (const auto* service : services) {

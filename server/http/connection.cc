@@ -17,6 +17,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include "server/base/error.h"
+#include "server/http/grpc_timeout.h"
 #include "server/http/json.h"
 #include "server/http/sse_sink.h"
 #include "server/telemetry/request_id.h"
@@ -53,6 +54,7 @@ bool IsJson(std::string_view content_type) {
 Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
                        const BrowserPolicy& policy, const config::Server& options)
     : stream_(std::move(socket)),
+      deadline_(stream_.get_executor()),
       worker_(worker),
       routes_(routes),
       policy_(policy),
@@ -66,6 +68,15 @@ void Connection::EndRequest(const absl::Status& why) {
   if (idle_) return;
   caller_.ended = why;
   cancel_.emit(asio::cancellation_type::terminal);
+}
+
+void Connection::EndRequestAfter(std::chrono::nanoseconds length) {
+  deadline_.expires_after(length);
+  deadline_.async_wait([this, request = std::weak_ptr<void>(answering_)](
+                           const boost::system::error_code& aborted) {
+    if (aborted || request.expired()) return;
+    EndRequest(MakeError(ErrorCode::kDeadlineExceeded, "the caller's deadline has passed"));
+  });
 }
 
 void Connection::Close() {
@@ -84,13 +95,17 @@ asio::awaitable<void> Connection::Serve() {
   do {
     RequestParser parser;
     idle_ = true;
+    caller_ = {.transport = "http"};
     const bool complete = co_await ReadRequest(parser);
     if (!complete) break;
     idle_ = false;
     keep_alive_ = keep_alive_ && parser.request().keep_alive();
     caller_ = {"http", telemetry::RequestId(View(parser.request()["x-request-id"])),
                absl::OkStatus()};
+    answering_ = std::make_shared<bool>();
     co_await Answer(parser.request());
+    answering_.reset();
+    deadline_.cancel();
   } while (keep_alive_);
   boost::system::error_code ignored;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
@@ -205,6 +220,14 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
     headers.emplace_back(beast::http::field::content_type, "text/plain; version=0.0.4");
     co_return co_await Respond(200, worker_.metrics->Text(), std::move(headers));
   }
+  if (const std::string_view timeout = View(request["grpc-timeout"]); !timeout.empty()) {
+    const auto length = ParseGrpcTimeout(timeout);
+    if (!length) {
+      co_return co_await Refuse(MakeError(ErrorCode::kInvalidInput,
+                                          "Grpc-Timeout: expected up to 8 digits and one of HMSmun"));
+    }
+    EndRequestAfter(*length);
+  }
   const Match match = routes_.Find(verb, path);
   if (match.route == nullptr && !match.allowed.empty()) {
     co_return co_await RefuseMethod(absl::StrJoin(match.allowed, ", "));
@@ -243,6 +266,7 @@ asio::awaitable<void> Connection::CallUnary(const google::protobuf::MethodDescri
     keep_alive_ = false;
     co_return;
   }
+  answering_.reset();
   // A request that was ended from outside is answered all the same.
   if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
   const auto& response = std::get<0>(outcome);
@@ -274,6 +298,7 @@ asio::awaitable<void> Connection::Stream(const Request&, rpc::Message message) {
 
   auto outcome =
       co_await (worker_.interaction->Run(std::move(interact), *sink, caller_) || ClientLeaves());
+  answering_.reset();
   const absl::Status* status = std::get_if<0>(&outcome);
   if (status == nullptr || absl::IsCancelled(*status)) {
     keep_alive_ = false;
@@ -347,7 +372,8 @@ asio::awaitable<void> Connection::Respond(int status, std::string body, Headers 
   response.version(http11_ ? 11 : 10);
   response.result(static_cast<unsigned>(status));
   if (status != 204) response.set(beast::http::field::content_type, "application/json");
-  if (!caller_.id.empty()) response.set("X-Request-Id", caller_.id);
+  if (caller_.id.empty()) caller_.id = telemetry::RequestId("");
+  response.set("X-Request-Id", caller_.id);
   for (const auto& [name, value] : cors_) response.set(name, value);
   for (const auto& [name, value] : headers) response.set(name, value);
   response.keep_alive(keep_alive_);

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 
@@ -51,6 +53,7 @@ class Connection {
   boost::asio::awaitable<void> CallUnary(const google::protobuf::MethodDescriptor& method,
                                          rpc::Message message);
   boost::asio::awaitable<void> Stream(const Request& request, rpc::Message message);
+  void EndRequestAfter(std::chrono::nanoseconds length);
   boost::asio::awaitable<void> ClientLeaves();
   boost::asio::awaitable<void> Respond(int status, std::string body, Headers headers = {});
   boost::asio::awaitable<void> Refuse(const absl::Status& error);
@@ -60,6 +63,8 @@ class Connection {
 
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;  // what has been read and not yet parsed
+  boost::asio::steady_timer deadline_;  // the caller's own
+  std::shared_ptr<void> answering_;     // while the deadline holds
   const rpc::Worker worker_;
   const Routes& routes_;
   const BrowserPolicy& policy_;

@@ -35,6 +35,9 @@ absl::Status CheckSyntax(const std::string& json) {
     return MakeError(ErrorCode::kInvalidInput, "body: not UTF-8");
   }
   const auto result = reader.Parse<kStrict>(stream, nothing);
+  if (!result.IsError() && json[json.find_first_not_of(" \t\r\n")] != '{') {
+    return MakeError(ErrorCode::kInvalidInput, "body: expected a JSON object");
+  }
   if (result.IsError()) {
     return MakeError(ErrorCode::kInvalidInput,
                      absl::StrCat("body: not JSON at byte ", result.Offset(), ": ",

@@ -87,6 +87,7 @@ struct Interaction::Turn {
   const bool stream;
   const config::Target* target = nullptr;
   net::TimePoint start = Clock::now();
+  bool admitted = false;
   int events = 0;
   std::optional<net::TimePoint> first_chunk{};
   net::TimePoint last_chunk{};
@@ -95,7 +96,7 @@ struct Interaction::Turn {
   int FirstChunkMs() const { return first_chunk ? Milliseconds(*first_chunk - start) : 0; }
   int TotalMs() const { return Milliseconds(Clock::now() - start); }
   const char* Stage() const {
-    if (target == nullptr) return "request";
+    if (!admitted) return "request";
     return text.empty() ? "first_token" : "stream";
   }
 
@@ -113,7 +114,9 @@ Interaction::Interaction(const config::Config& config, llm::Targets& targets, Ad
 asio::awaitable<absl::Status> Interaction::Run(v1::InteractRequest request, EventSink& sink,
                                                const Caller& caller) {
   Turn turn{std::move(request), sink, caller, true};
-  co_return co_await Tell(turn);
+  const absl::Status status = co_await Tell(turn);
+  Record(turn, status);
+  co_return status;
 }
 
 asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Interaction::Answer(v1::AnswerRequest request,
@@ -121,14 +124,9 @@ asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Interaction::Answer(v1::Answ
   AnswerSink sink;
   Turn turn{AsInteractRequest(std::move(request)), sink, caller, false};
   const absl::Status status = co_await Tell(turn);
+  Record(turn, status);
   if (!status.ok()) co_return status;
   co_return std::move(sink.answer);
-}
-
-asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
-  absl::Status status = co_await TellUnrecorded(turn);
-  Record(turn, status);
-  co_return status;
 }
 
 // One line in the log, never what a person said.
@@ -141,14 +139,14 @@ void Interaction::Record(const Turn& turn, const absl::Status& status) const {
       "total_ms={}",
       turn.caller.id, turn.caller.transport, code, stage, turn.target ? turn.target->name : "",
       turn.events, turn.text.size(), turn.FirstChunkMs(), turn.TotalMs());
-  if (status.ok() || absl::IsCancelled(status) || turn.target == nullptr) {
+  if (status.ok() || absl::IsCancelled(status) || !turn.admitted) {
     spdlog::info(line);
   } else {
     spdlog::error("{} {}", line, ErrorOf(status).message());
   }
 }
 
-asio::awaitable<absl::Status> Interaction::TellUnrecorded(Turn& turn) {
+asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   const std::string& language = turn.request.language();
 
   // 1. The request is checked and let in. What fails here is a status without an event.
@@ -166,6 +164,7 @@ asio::awaitable<absl::Status> Interaction::TellUnrecorded(Turn& turn) {
 
   const absl::StatusOr<Admission::Place> place = admission_.Enter();
   if (!place.ok()) co_return place.status();
+  turn.admitted = true;
   const telemetry::Counted open(metrics_.StreamsOpen(turn.caller.transport));
 
   absl::Status status = co_await Guard(Respond(turn));

@@ -44,7 +44,6 @@ class Interaction {
 
   absl::Status Validate(const v1::InteractRequest& request) const;
   boost::asio::awaitable<absl::Status> Tell(Turn& turn);
-  boost::asio::awaitable<absl::Status> TellUnrecorded(Turn& turn);
   void Record(const Turn& turn, const absl::Status& status) const;
   void MeasureChunk(Turn& turn) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);

@@ -112,6 +112,18 @@ TEST_F(HttpServerTest, TellsAClientThatItsRequestWasEnded) {
   EXPECT_THAT(response.body(), HasSubstr("SHUTTING_DOWN"));
 }
 
+TEST_F(HttpServerTest, EndsARequestAtItsCallersDeadline) {
+  Client client(server_->address());
+  client.Send(Post("/echo/wait", "{}",
+                   "Content-Type: application/json\r\nGrpc-Timeout: 20m\r\n"));
+  const auto response = client.Read();
+  EXPECT_EQ(response.result_int(), 504u);
+  EXPECT_THAT(response.body(), HasSubstr("DEADLINE_EXCEEDED"));
+  gone_.get_future().wait();
+  client.Send(Post("/echo/a", "{}", "Content-Type: application/json\r\nGrpc-Timeout: soon\r\n"));
+  EXPECT_EQ(client.Read().result_int(), 400u);
+}
+
 TEST_F(HttpServerTest, SaysThatItIsDraining) {
   admission_.Close();
   Client client(server_->address());
