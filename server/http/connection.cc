@@ -111,9 +111,8 @@ asio::awaitable<void> Connection::Serve() {
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
-asio::awaitable<Connection::Arrival> Connection::ReadMore(net::TimePoint until) {
+asio::awaitable<Connection::Arrival> Connection::ReadMore(net::TimePoint until, std::size_t room) {
   asio::steady_timer timer(stream_.get_executor(), until);
-  const std::size_t room = buffer_.size() == 0 ? kFirstRead : kFurtherRead;
   const auto outcome =
       co_await (stream_.socket().async_read_some(buffer_.prepare(room), kAsTuple) ||
                 timer.async_wait(kAsTuple));
@@ -131,12 +130,13 @@ asio::awaitable<bool> Connection::ReadRequest(RequestParser& parser) {
   head_ = false;
   cors_.clear();
   Arrival arrival = Arrival::kBytes;
-  if (buffer_.size() == 0) arrival = co_await ReadMore(net::Clock::now() + options_.idle);
+  if (buffer_.size() == 0)
+    arrival = co_await ReadMore(net::Clock::now() + options_.idle, kFirstRead);
   if (arrival != Arrival::kBytes) co_return false;
 
   net::TimePoint until = net::Clock::now() + options_.header;
   while (arrival == Arrival::kBytes && parser.Feed(buffer_) == State::kHeader) {
-    arrival = co_await ReadMore(until);
+    arrival = co_await ReadMore(until, kFurtherRead);
   }
   if (parser.state() != State::kHeader) {
     idle_ = false;
@@ -152,7 +152,7 @@ asio::awaitable<bool> Connection::ReadRequest(RequestParser& parser) {
   }
   until = net::Clock::now() + options_.body;
   while (arrival == Arrival::kBytes && parser.Feed(buffer_) == State::kBody) {
-    arrival = co_await ReadMore(until);
+    arrival = co_await ReadMore(until, kFurtherRead);
   }
   if (parser.state() == State::kDone) co_return true;
   keep_alive_ = false;
@@ -185,7 +185,7 @@ asio::awaitable<void> Connection::AwaitClose() {
   Arrival arrival = Arrival::kBytes;
   while (arrival == Arrival::kBytes) {
     buffer_.clear();
-    arrival = co_await ReadMore(until);
+    arrival = co_await ReadMore(until, kFurtherRead);
   }
 }
 

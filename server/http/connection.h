@@ -45,7 +45,7 @@ class Connection {
  private:
   enum class Arrival { kBytes, kTimeout, kClientLeft };
 
-  boost::asio::awaitable<Arrival> ReadMore(net::TimePoint until);
+  boost::asio::awaitable<Arrival> ReadMore(net::TimePoint until, std::size_t room);
   boost::asio::awaitable<bool> ReadRequest(RequestParser& parser);
   boost::asio::awaitable<void> RefuseRequest(const RequestParser& parser, Arrival arrival);
   boost::asio::awaitable<void> AwaitClose();

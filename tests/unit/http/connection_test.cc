@@ -16,7 +16,7 @@ TEST_F(HttpServerTest, RefusesABodyThatIsTooLargeBeforeReadingIt) {
 
 TEST_F(HttpServerTest, LetsAClientReadWhyItsBodyWasRefused) {
   Client client(server_->address());
-  client.Send(Post("/echo/a", std::string(3 << 20, ' ')));
+  client.Send(Post("/echo/a", std::string(16 << 20, ' ')));
   EXPECT_EQ(client.Read().result_int(), 413u);
 }
 
