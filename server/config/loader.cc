@@ -31,13 +31,23 @@ void CheckTogether(const Config& config, YamlFile& file) {
   }
 }
 
+constexpr char kPersona[] =
+#include "persona.inc"  // config/prompts/companion.ko.txt
+    ;
+
 void ReadSystemPrompt(Config& config, YamlFile& file) {
   if (config.system_prompt_file.empty()) return;
   const auto fail = [&](const std::string& what) {
     file.FailAt(kKeySystemFile, absl::StrCat(what, ": ", Quoted(config.system_prompt_file)));
   };
+  const bool usual = config.system_prompt_file == Config().system_prompt_file;
   const std::filesystem::path folder = std::filesystem::path(config.file).parent_path();
   config.system_prompt_file = folder / config.system_prompt_file;
+  if (usual && !std::filesystem::exists(config.system_prompt_file)) {
+    config.system_prompt_file = "built in";
+    config.system_prompt = std::string(absl::StripAsciiWhitespace(kPersona));
+    return;
+  }
   absl::StatusOr<std::string> text = ReadFile(config.system_prompt_file);
   if (!text.ok()) return fail(std::string(text.status().message()));
   if (!utf8::IsValid(*text)) return fail("not a UTF-8 text");

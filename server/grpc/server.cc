@@ -42,8 +42,8 @@ std::string WhyNot(const config::Listen& listen) {
   using boost::asio::ip::tcp;
   boost::asio::io_context context;
   boost::system::error_code error;
-  const auto endpoints =
-      tcp::resolver(context).resolve(listen.host, std::to_string(listen.port), tcp::resolver::passive, error);
+  const auto endpoints = tcp::resolver(context).resolve(listen.host, std::to_string(listen.port),
+                                                        tcp::resolver::passive, error);
   if (error) return error.message();
   tcp::acceptor acceptor(context);
   acceptor.open(endpoints.begin()->endpoint().protocol(), error);
@@ -85,7 +85,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
     if (server->server_ != nullptr) server->server_->Shutdown();
     for (const auto& queue : server->queues_) queue->Shutdown();
     for (const auto& queue : server->queues_) server->Pump(*queue);
-    return absl::UnavailableError(absl::StrCat("server.grpc (LUNA_GRPC_LISTEN, --grpc) ", name, ": ", WhyNot(options.grpc)));
+    return absl::UnavailableError(
+        absl::StrCat("server.grpc (LUNA_GRPC_LISTEN, --grpc) ", name, ": ", WhyNot(options.grpc)));
   }
   server->address_ = absl::StrCat(host, ":", port);
   for (const auto* service : services) {

@@ -72,11 +72,11 @@ void Connection::EndRequest(const absl::Status& why) {
 
 void Connection::EndRequestAfter(std::chrono::nanoseconds length) {
   deadline_.expires_after(length);
-  deadline_.async_wait([this, request = std::weak_ptr<void>(answering_)](
-                           const boost::system::error_code& aborted) {
-    if (aborted || request.expired()) return;
-    EndRequest(MakeError(ErrorCode::kDeadlineExceeded, "the caller's deadline has passed"));
-  });
+  deadline_.async_wait(
+      [this, request = std::weak_ptr<void>(answering_)](const boost::system::error_code& aborted) {
+        if (aborted || request.expired()) return;
+        EndRequest(MakeError(ErrorCode::kDeadlineExceeded, "the caller's deadline has passed"));
+      });
 }
 
 void Connection::Close() {
@@ -223,8 +223,8 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   if (const std::string_view timeout = View(request["grpc-timeout"]); !timeout.empty()) {
     const auto length = ParseGrpcTimeout(timeout);
     if (!length) {
-      co_return co_await Refuse(MakeError(ErrorCode::kInvalidInput,
-                                          "Grpc-Timeout: expected up to 8 digits and one of HMSmun"));
+      co_return co_await Refuse(MakeError(
+          ErrorCode::kInvalidInput, "Grpc-Timeout: expected up to 8 digits and one of HMSmun"));
     }
     EndRequestAfter(*length);
   }

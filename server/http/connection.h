@@ -62,7 +62,7 @@ class Connection {
   boost::asio::awaitable<void> AnswerOptions(const Request& request, std::string_view path);
 
   boost::beast::tcp_stream stream_;
-  boost::beast::flat_buffer buffer_;  // what has been read and not yet parsed
+  boost::beast::flat_buffer buffer_;    // what has been read and not yet parsed
   boost::asio::steady_timer deadline_;  // the caller's own
   std::shared_ptr<void> answering_;     // while the deadline holds
   const rpc::Worker worker_;

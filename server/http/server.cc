@@ -33,7 +33,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(4096, error);
   }
-  if (error) return absl::UnavailableError(absl::StrCat("server.http (LUNA_HTTP_LISTEN, --http) ", name, ": ", error.message()));
+  if (error)
+    return absl::UnavailableError(
+        absl::StrCat("server.http (LUNA_HTTP_LISTEN, --http) ", name, ": ", error.message()));
   return server;
 }
 

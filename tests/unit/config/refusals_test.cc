@@ -272,9 +272,6 @@ TEST_F(Refusals, APersonaIsAReadableUtf8Text) {
   EXPECT_EQ(Refused("prompt: {system_file: empty.txt}"),
             "models.yaml:1: prompt.system_file: nothing in it (\"\" is no persona): "
             "\"empty.txt\"");
-  std::filesystem::remove_all(folder_ / "prompts");
-  EXPECT_EQ(Refused(""),
-            "models.yaml: prompt.system_file: no such file: \"prompts/companion.ko.txt\"");
 }
 
 TEST_F(Refusals, ALongValueIsCut) {

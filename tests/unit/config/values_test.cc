@@ -205,7 +205,8 @@ TEST_F(Values, AThinkingBudgetComesOnlyWithTheDefaultModel) {
   };
   EXPECT_EQ(budget("{}"), 0);
   EXPECT_EQ(budget("{temperature: 1}"), 0);
-  EXPECT_EQ(budget("{model: gemini-2.5-flash}"), std::nullopt);
+  EXPECT_EQ(budget("{model: gemini-2.5-flash}"), 0);
+  EXPECT_EQ(budget("{model: gemini-2.5-pro}"), std::nullopt);
   EXPECT_EQ(budget("{model: gemini-2.5-flash, thinking_budget: -1}"), -1);
   EXPECT_EQ(budget("{thinking_level: low}"), std::nullopt);
 }
@@ -217,6 +218,13 @@ TEST_F(Values, ThePersonaIsReadBesideTheConfigurationAndTrimmed) {
   EXPECT_EQ(config.system_prompt_file, folder_ / "persona.txt");
   const std::string path = folder_ / "persona.txt";
   EXPECT_EQ(Loaded("prompt: {system_file: " + path + "}").system_prompt, "둘째 \n 줄");
+}
+
+TEST_F(Values, TheDefaultPersonaIsBuiltInWhereItsFileIsNotThere) {
+  std::filesystem::remove(folder_ / "prompts/companion.ko.txt");
+  const Config config = Loaded("");
+  EXPECT_EQ(config.system_prompt_file, "built in");
+  EXPECT_NE(config.system_prompt.find("루나"), std::string::npos);
 }
 
 TEST_F(Values, NoPersonaIsWrittenAsAnEmptyName) {

@@ -114,8 +114,7 @@ TEST_F(HttpServerTest, TellsAClientThatItsRequestWasEnded) {
 
 TEST_F(HttpServerTest, EndsARequestAtItsCallersDeadline) {
   Client client(server_->address());
-  client.Send(Post("/echo/wait", "{}",
-                   "Content-Type: application/json\r\nGrpc-Timeout: 20m\r\n"));
+  client.Send(Post("/echo/wait", "{}", "Content-Type: application/json\r\nGrpc-Timeout: 20m\r\n"));
   const auto response = client.Read();
   EXPECT_EQ(response.result_int(), 504u);
   EXPECT_THAT(response.body(), HasSubstr("DEADLINE_EXCEEDED"));
