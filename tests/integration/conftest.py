@@ -9,7 +9,8 @@ import google.api.annotations_pb2
 import pytest
 from grpc_tools import protoc
 
-from configuration import write_configuration
+from configuration import FALLING, PATIENT, STUBBORN, write_configuration
+from peers import start_peers
 from processes import ROOT, FakeProvider, LunaServer
 
 
@@ -36,14 +37,47 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
-def config_file(tmp_path_factory, fake_process, free_port):
-    folder = tmp_path_factory.mktemp("luna")
-    return write_configuration(folder, fake_process.url, f"http://127.0.0.1:{free_port}")
+def peers(tmp_path_factory):
+    """peers.PEERS by name."""
+    started = start_peers(tmp_path_factory.mktemp("peers"))
+    yield started
+    for peer in started.values():
+        peer.stop()
 
 
 @pytest.fixture(scope="session")
-def luna(config_file):
-    server = LunaServer(config_file)
+def configure(tmp_path_factory, fake_process, free_port, peers):
+    """Writes a configuration with what is different in it (configuration.write_configuration)."""
+
+    def write(**changes):
+        urls = {name: peer.url for name, peer in peers.items()}
+        gone = f"http://127.0.0.1:{free_port}"
+        folder = tmp_path_factory.mktemp("luna")
+        return write_configuration(folder, fake_process.url, gone, urls, **changes)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def luna(configure):
+    """Never tries again, and has all the time in the world."""
+    server = LunaServer(configure(**PATIENT))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def stubborn(configure):
+    """Tries again twice, at once; its time limits are short."""
+    server = LunaServer(configure(**STUBBORN))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def falling(configure):
+    """Never tries again but asks `spare` next; its time limits are short."""
+    server = LunaServer(configure(**FALLING))
     yield server
     server.stop()
 
@@ -74,7 +108,21 @@ def stubs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def interaction(luna, stubs):
+def interaction(luna, stub_for):
     """A stub of luna.v1.InteractionService."""
-    with grpc.insecure_channel(luna.grpc) as channel:
-        yield stubs.services.InteractionServiceStub(channel)
+    return stub_for(luna)
+
+
+@pytest.fixture(scope="session")
+def stub_for(stubs):
+    """A stub of luna.v1.InteractionService at any server; one channel for each."""
+    channels = {}
+
+    def stub(server):
+        if server.grpc not in channels:
+            channels[server.grpc] = grpc.insecure_channel(server.grpc)
+        return stubs.services.InteractionServiceStub(channels[server.grpc])
+
+    yield stub
+    for channel in channels.values():
+        channel.close()

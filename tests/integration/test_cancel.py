@@ -6,7 +6,7 @@ import socket
 import pytest
 from google.protobuf.json_format import ParseDict
 
-from behaviours import APIS
+from rows import APIS
 from transports import ANSWER_ONLY
 
 BEFORE = [{"await": "step"}, {"text": "너무 늦었어"}]
