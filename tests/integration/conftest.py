@@ -1,17 +1,12 @@
-import importlib
 import socket
-import sys
-from pathlib import Path
-from types import SimpleNamespace
 
 import grpc
-import google.api.annotations_pb2
 import pytest
-from grpc_tools import protoc
 
 from configuration import FALLING, PATIENT, STUBBORN, write_configuration
+from generated import generate_stubs
 from peers import start_peers
-from processes import ROOT, FakeProvider, LunaServer
+from processes import FakeProvider, LunaServer
 
 
 @pytest.fixture(scope="session")
@@ -82,29 +77,25 @@ def falling(configure):
     server.stop()
 
 
+@pytest.fixture
+def start(configure):
+    """Starts a server of the test's own, with what is different in its configuration."""
+    servers = []
+
+    def run(limits=None, environment=None, **changes):
+        file = configure(**(PATIENT | changes))
+        servers.append(LunaServer(file, limits=limits, **(environment or {})))
+        return servers[-1]
+
+    yield run
+    for server in servers:
+        if server.running():
+            server.stop()
+
+
 @pytest.fixture(scope="session")
 def stubs(tmp_path_factory):
-    """The generated Python code: `messages` and `services` of luna.v1."""
-    out = tmp_path_factory.mktemp("stubs")
-    google_protos = Path(google.api.annotations_pb2.__file__).parents[2]
-    well_known_protos = Path(protoc.__file__).parent / "_proto"
-    code = protoc.main(
-        [
-            "protoc",
-            f"-I{ROOT / 'proto'}",
-            f"-I{google_protos}",
-            f"-I{well_known_protos}",
-            f"--python_out={out}",
-            f"--grpc_python_out={out}",
-            "luna/v1/interaction.proto",
-        ]
-    )
-    assert code == 0
-    sys.path.insert(0, str(out))
-    return SimpleNamespace(
-        messages=importlib.import_module("luna.v1.interaction_pb2"),
-        services=importlib.import_module("luna.v1.interaction_pb2_grpc"),
-    )
+    return generate_stubs(tmp_path_factory.mktemp("stubs"))
 
 
 @pytest.fixture(scope="session")
