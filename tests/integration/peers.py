@@ -17,6 +17,7 @@ class Peer:
 
     def __init__(self):
         self.connections = 0
+        self._counted = threading.Condition()
         self._open = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{self.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -29,10 +30,18 @@ class Peer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
             connection.settimeout(10)
+            with self._counted:
+                self.connections += 1
+                self._open.append(connection)
+                self._counted.notify_all()
             with suppress(OSError):  # whoever does not like what it hears leaves
                 self.serve(connection)
+
+    def wait_for(self, connections):
+        """Until so many have connected."""
+        with self._counted:
+            assert self._counted.wait_for(lambda: self.connections >= connections, 30)
 
     def serve(self, connection):
         raise NotImplementedError
@@ -77,7 +86,13 @@ class Mute(Peer):
     """Takes connections and never says a word."""
 
     def serve(self, connection):
-        self._open.append(connection)
+        pass
+
+    def wait_until_all_have_left(self):
+        for connection in self._open:
+            with suppress(ConnectionError):
+                while connection.recv(4096):
+                    pass
 
 
 class Closing(Peer):
