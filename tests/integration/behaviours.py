@@ -183,6 +183,16 @@ REFUSED = [
         falls_back=True,
     ),
     failed(
+        "a resolver that hangs",
+        {},
+        "UPSTREAM_UNAVAILABLE",
+        target="{api}_unanswered",
+        asked=0,
+        falls_back=True,
+        server="stubborn_without_names",
+        streams_only=True,
+    ),
+    failed(
         "no TLS where it should be",
         {},
         "UPSTREAM_UNAVAILABLE",

@@ -5,7 +5,8 @@ from peers import PEERS
 PERSONA = "너는 루나야."
 
 # `gemini` and `openai` ask the fake, `*_gone` a port where nobody listens, `*_nowhere` a name that
-# is none, the others peers.PEERS; `still` does not stream.
+# is none, `*_unanswered` one to be asked without names only, the others peers.PEERS; `still` does not
+# stream.
 MODELS_YAML = """\
 llm:
   mode: api
@@ -13,6 +14,7 @@ llm:
     gemini: {{model: gemini-2.5-flash, base_url: "{fake}/v1beta", thinking_budget: 0}}
     gemini_gone: {{model: gemini-2.5-flash, base_url: "{gone}/v1beta"}}
     gemini_nowhere: {{model: gemini-2.5-flash, base_url: "http://{label}.example/v1beta"}}
+    gemini_unanswered: {{model: gemini-2.5-flash, base_url: "http://nobody.invalid/v1beta"}}
     gemini_plain: {{model: gemini-2.5-flash, base_url: "{plain}/v1beta"}}
     gemini_self_signed: {{model: gemini-2.5-flash, base_url: "{self_signed}/v1beta"}}
     gemini_mute: {{model: gemini-2.5-flash, base_url: "{mute}/v1beta"}}
@@ -22,6 +24,7 @@ llm:
     openai: {{url: "{fake}", alias: Luna}}
     openai_gone: {{url: "{gone}", alias: Luna}}
     openai_nowhere: {{url: "http://{label}.example", alias: Luna}}
+    openai_unanswered: {{url: "http://nobody.invalid", alias: Luna}}
     openai_plain: {{url: "{plain}", alias: Luna}}
     openai_self_signed: {{url: "{self_signed}", alias: Luna}}
     openai_mute: {{url: "{mute}", alias: Luna}}

@@ -1,4 +1,6 @@
+import os
 import socket
+import subprocess
 
 import grpc
 import pytest
@@ -73,6 +75,32 @@ def stubborn(configure):
 def falling(configure):
     """Never tries again but asks `spare` next; its time limits are short."""
     server = LunaServer(configure(**FALLING))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def without_names(tmp_path_factory):
+    """What a server is started through so that name look-ups hang: it reads /etc/hosts from a pipe
+    into which nobody writes, in a mount namespace of its own."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, timeout=60).returncode != 0:
+        pytest.skip("this system gives no mount namespace")
+    pipe = tmp_path_factory.mktemp("names") / "hosts"
+    os.mkfifo(pipe)
+    mount = f'mount --bind "{pipe}" /etc/hosts && exec "$@"'
+    return ["unshare", "-rm", "sh", "-c", mount, "sh"]
+
+
+@pytest.fixture(scope="session")
+def stubborn_without_names(configure, without_names):
+    server = LunaServer(configure(**STUBBORN), through=without_names)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def falling_without_names(configure, without_names):
+    server = LunaServer(configure(**FALLING), through=without_names)
     yield server
     server.stop()
 

@@ -153,12 +153,14 @@ class FakeProvider(Process):
 
 
 class LunaServer(Process):
-    """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT."""
+    """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT. `through`: a command
+    that becomes the server."""
 
-    def __init__(self, config, *flags, limits=None, **environment):
+    def __init__(self, config, *flags, limits=None, through=(), **environment):
         env = clean_environment(**{"GEMINI_API_KEY": "the-test-key"} | environment)
         ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
-        super().__init__([SERVER, "--config", config, *ports, *flags], env, limits)
+        command = [*through, SERVER.resolve(), "--config", config, *ports, *flags]
+        super().__init__(command, env, limits)
         word, http, grpc = self.first_line.split()
         assert (word, http[:5], grpc[:5]) == ("listening", "http=", "grpc=")
         self.http = http[5:]

@@ -1,4 +1,4 @@
-"""How a row of the table (behaviours.py) is written: scripts for the fake, and what must come of them."""
+"""How a row of the table (behaviours.py) is written: a script, and what must come of it."""
 
 import json
 from dataclasses import dataclass

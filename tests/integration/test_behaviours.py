@@ -13,6 +13,7 @@ FAILURES = [(api, behaviour) for api, behaviour in ROWS if behaviour.error]
 PATIENT = [(api, behaviour) for api, behaviour in ROWS if behaviour.server == "luna"]
 CUT_OFF = [(api, behaviour) for api, behaviour in FAILURES if behaviour.goes_on]
 
+WITHOUT_NAMES = "_without_names"  # fixtures of conftest.py
 MOST_METADATA = 8 << 10
 
 transports = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -40,7 +41,10 @@ def play(request, fake, stub_for, stubs):
             "target": behaviour.target.format(api=api),
             "features": ANSWER_ONLY,
         }
-        asked = request.getfixturevalue(server or behaviour.server)
+        name = server or behaviour.server
+        if server and behaviour.server.endswith(WITHOUT_NAMES):
+            name += WITHOUT_NAMES
+        asked = request.getfixturevalue(name)
         return TRANSPORTS[transport](asked, stub_for(asked), stubs.messages, ask, on_event)
 
     return run
