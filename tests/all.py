@@ -137,6 +137,7 @@ def main() -> int:
         ("unit tests under ASan and UBSan", lambda: run_binaries("debug")),
         ("unit tests under TSan", lambda: run_binaries("tsan")),
         ("integration tests", lambda: run_pytest("integration")),
+        ("chaos", lambda: run_pytest("chaos")),
     ]
     if long:
         stages.append(("clang-tidy", run_clang_tidy))

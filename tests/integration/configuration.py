@@ -1,27 +1,58 @@
-"""The configuration that the tests' server runs with."""
+"""The configurations that the tests' servers run with."""
+
+from peers import PEERS
 
 PERSONA = "너는 루나야."
 
-# `gemini` and `openai` ask the fake; `*_gone` a port where nobody listens; `still` does not stream.
+# `gemini` and `openai` ask the fake, `*_gone` a port where nobody listens, `*_nowhere` a name that
+# is none, `*_unanswered` one to be asked without names only, the others peers.PEERS; `still` does not
+# stream.
 MODELS_YAML = """\
 llm:
   mode: api
   api:
     gemini: {{model: gemini-2.5-flash, base_url: "{fake}/v1beta", thinking_budget: 0}}
     gemini_gone: {{model: gemini-2.5-flash, base_url: "{gone}/v1beta"}}
+    gemini_nowhere: {{model: gemini-2.5-flash, base_url: "http://{label}.example/v1beta"}}
+    gemini_unanswered: {{model: gemini-2.5-flash, base_url: "http://nobody.invalid/v1beta"}}
+    gemini_plain: {{model: gemini-2.5-flash, base_url: "{plain}/v1beta"}}
+    gemini_self_signed: {{model: gemini-2.5-flash, base_url: "{self_signed}/v1beta"}}
+    gemini_mute: {{model: gemini-2.5-flash, base_url: "{mute}/v1beta"}}
+    gemini_resetting: {{model: gemini-2.5-flash, base_url: "{resetting}/v1beta"}}
+    gemini_closing: {{model: gemini-2.5-flash, base_url: "{closing}/v1beta"}}
   servers:
     openai: {{url: "{fake}", alias: Luna}}
     openai_gone: {{url: "{gone}", alias: Luna}}
+    openai_nowhere: {{url: "http://{label}.example", alias: Luna}}
+    openai_unanswered: {{url: "http://nobody.invalid", alias: Luna}}
+    openai_plain: {{url: "{plain}", alias: Luna}}
+    openai_self_signed: {{url: "{self_signed}", alias: Luna}}
+    openai_mute: {{url: "{mute}", alias: Luna}}
+    openai_resetting: {{url: "{resetting}", alias: Luna}}
+    openai_closing: {{url: "{closing}", alias: Luna}}
     still: {{url: "{fake}", alias: Luna, stream: false}}
-  retries: {{count: 0}}
+    spare: {{url: "{fake}", alias: Spare}}
+  retries: {retries}
+  timeouts: {timeouts}
+  fallback: {fallback}
+server: {server}
 prompt: {{system_file: persona.txt}}
 data_dir: {data}
 """
 
+PATIENT = {"retries": "{count: 0}"}
+SHORT = "{connect_ms: 200, first_token_ms: 500, gap_ms: 400, total_ms: 1000}"
+STUBBORN = {"retries": "{count: 2, first_ms: 1, longest_ms: 50}", "timeouts": SHORT}
+FALLING = {"retries": "{count: 0}", "timeouts": SHORT, "fallback": "[spare]"}
 
-def write_configuration(folder, fake_url, gone_url):
-    """Writes models.yaml and the persona; returns the file."""
+
+def write_configuration(folder, fake_url, gone_url, peers=None, **changes):
+    """Writes models.yaml and the persona; returns the file. `peers`: the URL of each of peers.PEERS;
+    `changes`: retries, timeouts, fallback, server, each as YAML."""
     (folder / "persona.txt").write_text(PERSONA)
+    values = dict.fromkeys(PEERS, gone_url) | (peers or {})
+    values |= {"retries": "{}", "timeouts": "{}", "fallback": "[]", "server": "{}"} | changes
+    values |= {"fake": fake_url, "gone": gone_url, "label": "a" * 64, "data": folder / "data"}
     file = folder / "models.yaml"
-    file.write_text(MODELS_YAML.format(fake=fake_url, gone=gone_url, data=folder / "data"))
+    file.write_text(MODELS_YAML.format(**values))
     return file

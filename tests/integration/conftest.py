@@ -1,16 +1,14 @@
-import importlib
+import os
 import socket
-import sys
-from pathlib import Path
-from types import SimpleNamespace
+import subprocess
 
 import grpc
-import google.api.annotations_pb2
 import pytest
-from grpc_tools import protoc
 
-from configuration import write_configuration
-from processes import ROOT, FakeProvider, LunaServer
+from configuration import FALLING, PATIENT, STUBBORN, write_configuration
+from generated import generate_stubs
+from peers import start_peers
+from processes import FakeProvider, LunaServer
 
 
 @pytest.fixture(scope="session")
@@ -36,45 +34,114 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
-def config_file(tmp_path_factory, fake_process, free_port):
-    folder = tmp_path_factory.mktemp("luna")
-    return write_configuration(folder, fake_process.url, f"http://127.0.0.1:{free_port}")
+def peers(tmp_path_factory):
+    """peers.PEERS by name."""
+    started = start_peers(tmp_path_factory.mktemp("peers"))
+    yield started
+    for peer in started.values():
+        peer.stop()
 
 
 @pytest.fixture(scope="session")
-def luna(config_file):
-    server = LunaServer(config_file)
+def configure(tmp_path_factory, fake_process, free_port, peers):
+    """Writes a configuration with what is different in it (configuration.write_configuration)."""
+
+    def write(**changes):
+        urls = {name: peer.url for name, peer in peers.items()}
+        gone = f"http://127.0.0.1:{free_port}"
+        folder = tmp_path_factory.mktemp("luna")
+        return write_configuration(folder, fake_process.url, gone, urls, **changes)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def luna(configure):
+    """Never tries again, and has all the time in the world."""
+    server = LunaServer(configure(**PATIENT))
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="session")
-def stubs(tmp_path_factory):
-    """The generated Python code: `messages` and `services` of luna.v1."""
-    out = tmp_path_factory.mktemp("stubs")
-    google_protos = Path(google.api.annotations_pb2.__file__).parents[2]
-    well_known_protos = Path(protoc.__file__).parent / "_proto"
-    code = protoc.main(
-        [
-            "protoc",
-            f"-I{ROOT / 'proto'}",
-            f"-I{google_protos}",
-            f"-I{well_known_protos}",
-            f"--python_out={out}",
-            f"--grpc_python_out={out}",
-            "luna/v1/interaction.proto",
-        ]
-    )
-    assert code == 0
-    sys.path.insert(0, str(out))
-    return SimpleNamespace(
-        messages=importlib.import_module("luna.v1.interaction_pb2"),
-        services=importlib.import_module("luna.v1.interaction_pb2_grpc"),
-    )
+def stubborn(configure):
+    """Tries again twice, at once; its time limits are short."""
+    server = LunaServer(configure(**STUBBORN))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
-def interaction(luna, stubs):
+def falling(configure):
+    """Never tries again but asks `spare` next; its time limits are short."""
+    server = LunaServer(configure(**FALLING))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def without_names(tmp_path_factory):
+    """What a server is started through so that name look-ups hang: it reads /etc/hosts from a pipe
+    into which nobody writes, in a mount namespace of its own."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, timeout=60).returncode != 0:
+        pytest.skip("this system gives no mount namespace")
+    pipe = tmp_path_factory.mktemp("names") / "hosts"
+    os.mkfifo(pipe)
+    mount = f'mount --bind "{pipe}" /etc/hosts && exec "$@"'
+    return ["unshare", "-rm", "sh", "-c", mount, "sh"]
+
+
+@pytest.fixture(scope="session")
+def stubborn_without_names(configure, without_names):
+    server = LunaServer(configure(**STUBBORN), through=without_names)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def falling_without_names(configure, without_names):
+    server = LunaServer(configure(**FALLING), through=without_names)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start(configure):
+    """Starts a server of the test's own, with what is different in its configuration."""
+    servers = []
+
+    def run(limits=None, environment=None, **changes):
+        file = configure(**(PATIENT | changes))
+        servers.append(LunaServer(file, limits=limits, **(environment or {})))
+        return servers[-1]
+
+    yield run
+    for server in servers:
+        if server.running():
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def stubs(tmp_path_factory):
+    return generate_stubs(tmp_path_factory.mktemp("stubs"))
+
+
+@pytest.fixture(scope="session")
+def interaction(luna, stub_for):
     """A stub of luna.v1.InteractionService."""
-    with grpc.insecure_channel(luna.grpc) as channel:
-        yield stubs.services.InteractionServiceStub(channel)
+    return stub_for(luna)
+
+
+@pytest.fixture(scope="session")
+def stub_for(stubs):
+    """A stub of luna.v1.InteractionService at any server; one channel for each."""
+    channels = {}
+
+    def stub(server):
+        if server.grpc not in channels:
+            channels[server.grpc] = grpc.insecure_channel(server.grpc)
+        return stubs.services.InteractionServiceStub(channels[server.grpc])
+
+    yield stub
+    for channel in channels.values():
+        channel.close()

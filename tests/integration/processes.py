@@ -46,15 +46,17 @@ def read_exactly(pipe, size, seconds=60):
 
 
 class Process:
-    """A process that says on its first line of stdout that it is ready."""
+    """A process that says on its first line of stdout that it is ready. `limits` is called in it
+    before it becomes the command."""
 
-    def __init__(self, command, env=None):
+    def __init__(self, command, env=None, limits=None):
         self._stderr = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [str(part) for part in command],
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             env=env or clean_environment(),
+            preexec_fn=limits,
         )
         ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
         self.first_line = self._process.stdout.readline().decode().strip() if ready else ""
@@ -67,9 +69,24 @@ class Process:
         self._stderr.seek(0)
         return self._stderr.read().decode(errors="replace")
 
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def running(self):
+        return self._process.poll() is None
+
+    def send(self, number=signal.SIGTERM):
+        self._process.send_signal(number)
+
     def stop(self, number=signal.SIGTERM):
         """Ends it and checks that it ended well: exit code 0, no sanitizer's report."""
-        self._process.send_signal(number)
+        self.send(number)
+        code = self.exit_code()
+        assert code == 0, f"exit code {code}: {self.stderr()}"
+
+    def exit_code(self):
+        """Waits for its end; without a sanitizer's report."""
         try:
             code = self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -80,7 +97,19 @@ class Process:
             self._process.stdout.close()
         said = self.stderr()
         assert not any(word in said for word in SANITIZER_WORDS), said
-        assert code == 0, f"exit code {code}: {said}"
+        return code
+
+    def memory(self):
+        """Resident bytes."""
+        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def cpu_seconds(self):
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
 
 
 class FakeProvider(Process):
@@ -124,12 +153,14 @@ class FakeProvider(Process):
 
 
 class LunaServer(Process):
-    """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT."""
+    """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT. `through`: a command
+    that becomes the server."""
 
-    def __init__(self, config, *flags, **environment):
+    def __init__(self, config, *flags, limits=None, through=(), **environment):
         env = clean_environment(**{"GEMINI_API_KEY": "the-test-key"} | environment)
         ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
-        super().__init__([SERVER, "--config", config, *ports, *flags], env)
+        command = [*through, SERVER.resolve(), "--config", config, *ports, *flags]
+        super().__init__(command, env, limits)
         word, http, grpc = self.first_line.split()
         assert (word, http[:5], grpc[:5]) == ("listening", "http=", "grpc=")
         self.http = http[5:]

@@ -6,7 +6,7 @@ import socket
 import pytest
 from google.protobuf.json_format import ParseDict
 
-from behaviours import APIS
+from rows import APIS
 from transports import ANSWER_ONLY
 
 BEFORE = [{"await": "step"}, {"text": "너무 늦었어"}]
@@ -59,17 +59,17 @@ class GrpcUnaryCaller:
 
 
 @pytest.fixture
-def call(luna, interaction, stubs):
-    def start(kind, api):
-        request = {"input": "안녕", "target": api, "features": ANSWER_ONLY}
+def call(luna, stub_for, stubs):
+    def begin(kind, target, server=luna):
+        request = {"input": "안녕", "target": target, "features": ANSWER_ONLY}
         if kind == "sse":
-            return HttpCaller(luna, "/interact/stream", request)
+            return HttpCaller(server, "/interact/stream", request)
         if kind == "http":
-            return HttpCaller(luna, "/interact", request)
+            return HttpCaller(server, "/interact", request)
         caller = GrpcStreamCaller if kind == "grpc" else GrpcUnaryCaller
-        return caller(interaction, stubs.messages, request)
+        return caller(stub_for(server), stubs.messages, request)
 
-    return start
+    return begin
 
 
 def check_cancelled(fake, step):
@@ -90,6 +90,29 @@ def test_leaving_before_the_first_token_stops_the_upstream(fake, call, api, kind
     fake.wait(waiting=1)
     caller.leave()
     check_cancelled(fake, steps.index({"await": "step"}))
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+def test_leaving_before_the_upstream_connects_stops_it(peers, call, api, kind):
+    mute = peers["mute"]
+    before = mute.connections
+    caller = call(kind, f"{api}_mute")
+    mute.wait_for(before + 1)
+    caller.leave()
+    mute.wait_until_all_have_left()
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+def test_leaving_during_the_wait_for_a_retry_ends_it(fake, start, call, api, kind):
+    server = start(retries="{count: 1, first_ms: 2000, longest_ms: 2000}")
+    fake.script([{"status": 503, "body": "no"}])
+    caller = call(kind, api, server)
+    fake.wait(finished=1, open=0)
+    caller.leave()
+    server.stop()  # which would wait for a retry, and see it done
+    assert fake.state()["seen"] == 1
 
 
 @pytest.mark.parametrize("api", APIS)

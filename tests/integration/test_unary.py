@@ -5,24 +5,12 @@ import pytest
 import requests
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from behaviours import ANSWER, APIS, BROKEN, COMPLETE, GRPC_STATUS, HTTP_STATUS, REFUSED
+from behaviours import BROKEN, COMPLETE, REFUSED
+from rows import ANSWER, APIS, CONTRACT
 from transports import ANSWER_ONLY
 
-UNARY_ONLY_FOR_STREAMS = {
-    "one byte at a time",
-    "comment lines",
-    "quotes",
-    "[DONE] after an error",
-    "pretty-printed error",
-    "pretty-printed error after STOP",
-    "old llama.cpp's error line",
-    "no [DONE]",
-    "half a JSON",
-}
-
-
 def rows(table):
-    fit = [row for row in table if row.name not in UNARY_ONLY_FOR_STREAMS]
+    fit = [row for row in table if not row.streams_only]
     return pytest.mark.parametrize(
         "api, behaviour", [(api, row) for row in fit for api in row.apis], ids=str
     )
@@ -77,9 +65,9 @@ def test_fails_over_http_with_a_status(luna, fake, api, behaviour):
     response = requests.post(f"{luna.url}/interact", json=request_for(api, behaviour), timeout=60)
     body = response.json()
     assert body["details"][0]["reason"] == behaviour.error
-    assert response.status_code == HTTP_STATUS[behaviour.error]
-    assert body["code"] == getattr(grpc.StatusCode, GRPC_STATUS[behaviour.error]).value[0]
-    assert behaviour.words in body["message"]
+    assert response.status_code == CONTRACT[behaviour.error][1]
+    assert body["code"] == getattr(grpc.StatusCode, CONTRACT[behaviour.error][0]).value[0]
+    assert behaviour.words_for(api) in body["message"]
 
 
 @rows(REFUSED + BROKEN)
@@ -87,8 +75,8 @@ def test_fails_over_grpc_with_a_status(fake, interaction, stubs, api, behaviour)
     prepare(fake, api, behaviour)
     with pytest.raises(grpc.RpcError) as failure:
         answer(interaction, stubs, request_for(api, behaviour))
-    assert failure.value.code().name == GRPC_STATUS[behaviour.error]
-    assert behaviour.words in failure.value.details()
+    assert failure.value.code().name == CONTRACT[behaviour.error][0]
+    assert behaviour.words_for(api) in failure.value.details()
 
 
 def test_a_target_that_does_not_stream_answers(luna, fake):

@@ -7,6 +7,7 @@ import grpc
 import requests
 import sseclient
 from google.protobuf.json_format import MessageToDict, ParseDict
+from google.rpc import status_pb2
 
 # What is off, so that a stream holds the model's answer and nothing else.
 ANSWER_ONLY = {"emotion": False, "translation": False, "memory": False, "cache": False}
@@ -17,11 +18,12 @@ DATA_FIELD = {"llm_chunk": "text", "complete": "text", "error": "message"}
 @dataclass
 class Outcome:
     """`events`: {type, data, sequence, created_at, and what else the event holds}. `code`: the gRPC
-    status by name, nothing over SSE; `message`: its message."""
+    status by name, nothing over SSE; `message`: its message; `details`: its google.rpc.Status."""
 
     events: list = field(default_factory=list)
     code: str | None = None
     message: str = ""
+    details: status_pb2.Status | None = None
 
     def chunks(self):
         return [event["data"] for event in self.events if event["type"] == "llm_chunk"]
@@ -56,6 +58,8 @@ def ask_grpc(_luna, stub, messages, request, on_event):
             on_event(outcome.last())
     except grpc.RpcError as error:
         outcome.message = error.details()
+        metadata = dict(error.trailing_metadata())
+        outcome.details = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
     outcome.code = call.code().name
     return outcome
 

@@ -1,0 +1,34 @@
+"""The generated Python code of luna.v1."""
+
+import importlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import google.api.annotations_pb2
+from grpc_tools import protoc
+
+from processes import ROOT
+
+
+def generate_stubs(out):
+    """`messages` and `services` of luna.v1, generated into the folder `out`."""
+    google_protos = Path(google.api.annotations_pb2.__file__).parents[2]
+    well_known_protos = Path(protoc.__file__).parent / "_proto"
+    code = protoc.main(
+        [
+            "protoc",
+            f"-I{ROOT / 'proto'}",
+            f"-I{google_protos}",
+            f"-I{well_known_protos}",
+            f"--python_out={out}",
+            f"--grpc_python_out={out}",
+            "luna/v1/interaction.proto",
+        ]
+    )
+    assert code == 0
+    sys.path.insert(0, str(out))
+    return SimpleNamespace(
+        messages=importlib.import_module("luna.v1.interaction_pb2"),
+        services=importlib.import_module("luna.v1.interaction_pb2_grpc"),
+    )

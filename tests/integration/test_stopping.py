@@ -1,0 +1,147 @@
+"""What becomes of requests while the server stops, and when there are too many of them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import grpc
+import pytest
+import requests
+from google.rpc import error_details_pb2, status_pb2
+
+from rows import APIS
+from transports import ANSWER_ONLY, TRANSPORTS
+
+MIDDLE = {
+    "steps": [{"text": "하나 둘 셋"}, {"await": "step"}, {"text": " 넷"}, {"finish": "STOP"}, {"done": True}]
+}
+REQUEST = {"input": "안녕", "features": ANSWER_ONLY}
+NOT_SERVING = b"\x08\x02"
+
+transports = pytest.mark.parametrize("transport", TRANSPORTS)
+
+
+@pytest.fixture
+def streaming(fake, stub_for, stubs):
+    """Runs a stream that stands in its middle; gives what will be its Outcome."""
+
+    @contextmanager
+    def run(server, transport, api="gemini"):
+        fake.script(MIDDLE)
+        begun = threading.Event()
+        with ThreadPoolExecutor(1) as thread:
+            request = REQUEST | {"target": api}
+            play = TRANSPORTS[transport]
+            outcome = thread.submit(
+                play, server, stub_for(server), stubs.messages, request, lambda _: begun.set()
+            )
+            assert begun.wait(30)
+            fake.wait(waiting=1)
+            yield outcome
+
+    return run
+
+
+def begin_to_stop(server):
+    server.send()
+    while requests.get(f"{server.url}/health", timeout=30).status_code == 200:
+        pass
+
+
+def ask_grpc(server, stub_for, stubs):
+    with pytest.raises(grpc.RpcError) as failure:
+        list(stub_for(server).Interact(stubs.messages.InteractRequest(input="안녕"), timeout=30))
+    metadata = dict(failure.value.trailing_metadata())
+    return failure.value.code().name, status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
+
+
+def check_http_refusal(response, status, reason):
+    assert response.status_code == status, response.text
+    assert response.json()["details"][0]["reason"] == reason
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def check_grpc_refusal(refusal, name, reason):
+    info = error_details_pb2.ErrorInfo()
+    assert refusal[0] == name
+    assert refusal[1].details[0].Unpack(info)
+    assert info.reason == reason
+
+
+@transports
+@pytest.mark.parametrize("api", APIS)
+def test_running_streams_end_by_themselves(start, fake, streaming, transport, api):
+    server = start()
+    with streaming(server, transport, api) as outcome:
+        begin_to_stop(server)
+        fake.step()
+        assert outcome.result(30).last()["data"] == "하나 둘 셋 넷"
+    assert server.exit_code() == 0
+
+
+@transports
+@pytest.mark.parametrize("api", APIS)
+def test_what_still_runs_after_the_drain_time_is_told(start, fake, streaming, transport, api):
+    server = start(server="{drain_ms: 200}")
+    with streaming(server, transport, api) as outcome:
+        server.send()
+        ended = outcome.result(30)
+    error = ended.last()
+    assert (error["type"], error["code"]) == ("error", "SHUTTING_DOWN")
+    assert error["stage"] == "stream"
+    assert error["retryable"] is True
+    assert error["text_so_far"].startswith("".join(ended.chunks()))
+    assert error["text_so_far"] == "하나 둘 셋"
+    assert ended.code in (None, "UNAVAILABLE")
+    assert server.exit_code() == 1
+    (request,) = fake.wait(cancelled=1, open=0)["requests"]
+    assert request["step"] == 1
+
+
+def test_nobody_new_comes_in_meanwhile(start, fake, streaming, stub_for, stubs):
+    server = start()
+    with streaming(server, "sse") as outcome:
+        with grpc.insecure_channel(server.grpc) as channel:
+            check = channel.unary_unary("/grpc.health.v1.Health/Check")
+            assert check(b"", timeout=30) != NOT_SERVING
+            begin_to_stop(server)
+            health = requests.get(f"{server.url}/health", timeout=30)
+            assert health.status_code == 503
+            assert "draining" in health.text
+            for path in ("/interact/stream", "/interact"):
+                refused = requests.post(server.url + path, json=REQUEST, timeout=30)
+                check_http_refusal(refused, 503, "SHUTTING_DOWN")
+            check_grpc_refusal(ask_grpc(server, stub_for, stubs), "UNAVAILABLE", "SHUTTING_DOWN")
+            while check(b"", timeout=30) != NOT_SERVING:
+                pass
+        fake.step()
+        assert outcome.result(30).last()["type"] == "complete"
+    assert server.exit_code() == 0
+
+
+def test_a_second_signal_ends_at_once(start, fake, streaming):
+    server = start()
+    with streaming(server, "sse") as outcome:
+        begin_to_stop(server)
+        server.send()
+        assert server.exit_code() == 1
+        assert outcome.exception(30) is not None
+    fake.wait(cancelled=1, open=0)
+
+
+@transports
+def test_one_too_many_is_told_when_to_come_back(start, fake, streaming, stub_for, stubs, transport):
+    server = start(server="{max_streams: 1}")
+    with streaming(server, transport) as outcome:
+        refused = requests.post(f"{server.url}/interact/stream", json=REQUEST, timeout=30)
+        check_http_refusal(refused, 429, "OVERLOADED")
+        refusal = ask_grpc(server, stub_for, stubs)
+        check_grpc_refusal(refusal, "RESOURCE_EXHAUSTED", "OVERLOADED")
+        retry = error_details_pb2.RetryInfo()
+        assert refusal[1].details[1].Unpack(retry)
+        assert retry.retry_delay.ToMilliseconds() > 0
+        fake.step()
+        assert outcome.result(30).last()["type"] == "complete"
+    fake.script({"steps": [{"text": "예"}, {"finish": "STOP"}, {"done": True}]})
+    again = requests.post(f"{server.url}/interact", json=REQUEST, timeout=30)
+    assert again.status_code == 200
