@@ -9,6 +9,7 @@
 #include "server/config/environment.h"
 #include "server/config/formats.h"
 #include "server/config/models_yaml.h"
+#include "server/config/persona.h"  // made of config/prompts/companion.ko.txt
 #include "server/config/yaml_map.h"
 
 namespace luna::config {
@@ -30,10 +31,6 @@ void CheckTogether(const Config& config, YamlFile& file) {
     file.FailAt("llm.retries", "expected longest_ms to be at least first_ms");
   }
 }
-
-constexpr char kPersona[] =
-#include "persona.inc"  // config/prompts/companion.ko.txt
-    ;
 
 void ReadSystemPrompt(Config& config, YamlFile& file) {
   if (config.system_prompt_file.empty()) return;

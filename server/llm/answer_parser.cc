@@ -44,10 +44,9 @@ absl::StatusOr<Finish> AnswerGatherer::End(std::vector<std::string>& pieces) {
   }
   if (!any_text_) {
     const bool cut = answer_.finish_reason == "MAX_TOKENS";
-    return NotRetryable(
-        ProtocolError(target_, cut ? "empty answer: the model used up max_tokens before its "
-                                     "first word, by thinking perhaps"
-                                   : "empty answer"));
+    return ProtocolError(target_, cut ? "empty answer: the model used up max_tokens before its "
+                                        "first word, by thinking perhaps"
+                                      : "empty answer");
   }
   return Finish{.reason = answer_.finish_reason,
                 .usage = answer_.usage,

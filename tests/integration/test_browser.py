@@ -8,7 +8,7 @@ from processes import LunaServer
 
 ORIGIN = "https://app.example"
 SCRIPT = {"steps": [{"text": "하나"}, {"finish": "STOP"}, {"done": True}]}
-SERVER_YAML = f"server: {{cors_origins: ['{ORIGIN}'], hosts: [luna.example]}}\n"
+SERVER = f"{{cors_origins: ['{ORIGIN}'], hosts: [luna.example]}}"
 PATHS = ("/interact/stream", "/interact")
 
 
@@ -16,9 +16,9 @@ PATHS = ("/interact/stream", "/interact")
 def open_luna(tmp_path_factory, fake_process):
     """A server that the pages of ORIGIN may call, also under the name luna.example."""
     folder = tmp_path_factory.mktemp("open")
-    config = write_configuration(folder, fake_process.url, fake_process.url)
-    config.write_text(config.read_text() + SERVER_YAML)
-    server = LunaServer(config)
+    server = LunaServer(
+        write_configuration(folder, fake_process.url, fake_process.url, server=SERVER)
+    )
     yield server
     server.stop()
 
