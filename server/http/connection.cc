@@ -65,7 +65,7 @@ Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const R
 }
 
 void Connection::EndRequest(const absl::Status& why) {
-  if (idle_) return;
+  if (answering_ == nullptr) return;
   caller_.ended = why;
   cancel_.emit(asio::cancellation_type::terminal);
 }

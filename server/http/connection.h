@@ -64,7 +64,7 @@ class Connection {
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;    // what has been read and not yet parsed
   boost::asio::steady_timer deadline_;  // the caller's own
-  std::shared_ptr<void> answering_;     // while the deadline holds
+  std::shared_ptr<void> answering_;     // until the answer is known, and cannot be ended any more
   const rpc::Worker worker_;
   const Routes& routes_;
   const BrowserPolicy& policy_;
