@@ -23,6 +23,7 @@ REPORTS = BUILD / "reports"
 TOOLS = [BUILD / "tools" / "bin", BUILD / "tools" / "node_modules" / ".bin"]
 BINARY_SECONDS = 300
 PYTEST_SECONDS = 1500
+LONG_PYTEST_SECONDS = 5400
 
 
 class Count(NamedTuple):
@@ -112,7 +113,8 @@ def run_binaries(preset: str) -> Count:
 def run_pytest(folder: str) -> Count:
     report = REPORTS / f"pytest-{folder}.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", f"--junitxml={report}"]
-    return run_cases(f"pytest {folder}", [*command, f"tests/{folder}"], report, PYTEST_SECONDS, False)
+    seconds = LONG_PYTEST_SECONDS if os.environ.get("LUNA_LONG") else PYTEST_SECONDS
+    return run_cases(f"pytest {folder}", [*command, f"tests/{folder}"], report, seconds, False)
 
 
 def run_clang_tidy() -> Count:

@@ -47,6 +47,7 @@ run_tests() {
   finish buf "installing buf"
   finish grpcurl "building grpcurl"
   step build-debug "building with ASan and UBSan" build debug all
+  if [ -n "$long" ]; then step build "building luna" build release luna-server; fi
   step build-tsan "building with TSan" build tsan tests_without_grpc
   unlock_build
   trap - EXIT INT TERM HUP

@@ -57,7 +57,7 @@ std::size_t Repair(std::string& text) {
     repaired.append(text, copied, bad - copied).append(kReplacement);
     copied = bad;
     Next(text, copied);
-    ++replaced;
+    replaced += copied - bad;
   }
   repaired.append(text, copied);
   text = std::move(repaired);

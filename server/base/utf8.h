@@ -10,7 +10,8 @@ namespace luna::utf8 {
 bool IsValid(std::string_view text);
 
 // Replaces each maximal ill-formed part by U+FFFD (Unicode 15, section 3.9, "U+FFFD substitution of
-// maximal subparts") and returns how many there were; well-formed text is left untouched, uncopied.
+// maximal subparts") and returns how many bytes that were; well-formed text is left untouched,
+// uncopied.
 std::size_t Repair(std::string& text);
 
 // Cuts well-formed `text` to at most `bytes` bytes, between code points.

@@ -245,11 +245,7 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     }
     chunks.clear();
   }
-  if (token.ok()) {
-    llm::Finish finish = std::get<llm::Finish>(*std::move(token));
-    metrics_.Replaced(finish.replaced);
-    co_return finish;
-  }
+  if (token.ok()) co_return std::get<llm::Finish>(*std::move(token));
   co_return WithMessage(token.status(),
                         messages::ModelFailed(turn.request.language(), *turn.target, turn.stream,
                                               ErrorOf(token.status()).message()));

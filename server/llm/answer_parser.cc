@@ -30,7 +30,7 @@ void AnswerGatherer::TakeText(std::vector<std::string>& pieces) {
   const std::size_t complete = utf8::CompletePrefix(piece);
   unfinished_ = piece.substr(complete);
   piece.resize(complete);
-  replaced_ += static_cast<int>(utf8::Repair(piece));
+  replaced_bytes_ += utf8::Repair(piece);
   if (!piece.empty()) pieces.push_back(std::move(piece));
 }
 
@@ -39,7 +39,7 @@ absl::StatusOr<Finish> AnswerGatherer::End(std::vector<std::string>& pieces) {
     return ProtocolError(target_, "the answer ended without a finish reason");
   }
   if (!unfinished_.empty()) {
-    replaced_ += static_cast<int>(utf8::Repair(unfinished_));
+    replaced_bytes_ += utf8::Repair(unfinished_);
     pieces.push_back(std::move(unfinished_));
   }
   if (!any_text_) {
@@ -48,10 +48,7 @@ absl::StatusOr<Finish> AnswerGatherer::End(std::vector<std::string>& pieces) {
                                         "first word, by thinking perhaps"
                                       : "empty answer");
   }
-  return Finish{.reason = answer_.finish_reason,
-                .usage = answer_.usage,
-                .model = answer_.model,
-                .replaced = replaced_};
+  return Finish{.reason = answer_.finish_reason, .usage = answer_.usage, .model = answer_.model};
 }
 
 EventStreamParser::EventStreamParser(const config::Target& target,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ class AnswerGatherer {
   absl::StatusOr<Finish> End(std::vector<std::string>& pieces);
 
   bool has_finish_reason() const { return !answer_.finish_reason.empty(); }
+  std::size_t replaced_bytes() const { return replaced_bytes_; }
 
  private:
   void TakeText(std::vector<std::string>& pieces);
@@ -30,7 +32,7 @@ class AnswerGatherer {
   const config::Target& target_;
   const std::unique_ptr<FrameReader> reader_;
   Answer answer_;
-  int replaced_ = 0;
+  std::size_t replaced_bytes_ = 0;
   std::string unfinished_;  // the beginning of a code point
   bool any_text_ = false;
 };
@@ -48,6 +50,7 @@ class EventStreamParser final : public StreamParser {
   absl::Status Feed(std::string_view bytes, std::vector<std::string>& pieces) override;
   bool done() const override { return done_; }
   absl::StatusOr<Finish> End(std::vector<std::string>& pieces) override;
+  std::size_t replaced_bytes() const override { return gatherer_.replaced_bytes(); }
 
  private:
   absl::Status Drain(std::vector<std::string>& pieces);
@@ -72,6 +75,7 @@ class UnaryParser final : public StreamParser {
   absl::Status Feed(std::string_view bytes, std::vector<std::string>& pieces) override;
   bool done() const override { return false; }
   absl::StatusOr<Finish> End(std::vector<std::string>& pieces) override;
+  std::size_t replaced_bytes() const override { return gatherer_.replaced_bytes(); }
 
  private:
   const config::Target& target_;

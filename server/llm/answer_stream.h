@@ -38,6 +38,7 @@ class AnswerStream final : public TokenStream {
                net::HttpExchange exchange, std::unique_ptr<StreamParser> parser);
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
+  std::size_t replaced_bytes() const override { return parser_->replaced_bytes(); }
 
  private:
   enum class Stage { kHeaders, kBody, kRefusal };

@@ -22,6 +22,7 @@ Failover::Failover(boost::asio::io_context& context, const config::Llm& options,
 }
 
 Failover::~Failover() {
+  if (stream_ != nullptr) metrics_.Replaced(stream_->replaced_bytes());
   if (!ended_) metrics_.UpstreamCancelled(started_ ? "stream" : "first_token");
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <variant>
@@ -32,7 +33,6 @@ struct Finish {
   v1::Usage usage;
   std::string model;   // as the provider names it
   std::string target;  // which answered
-  int replaced = 0;    // ill-formed sequences that became U+FFFD
 };
 
 struct Pause {};
@@ -49,6 +49,9 @@ class TokenStream {
   // again. Nothing may be called after Finish or an error. Errors carry a luna.v1.Error
   // (base/error.h): the UPSTREAM_ codes, CONTENT_BLOCKED and INPUT_TOO_LARGE.
   virtual boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) = 0;
+
+  // How many ill-formed bytes of the answer became U+FFFD so far.
+  virtual std::size_t replaced_bytes() const { return 0; }
 };
 
 // A configured target. One object for each event loop.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,9 @@ class StreamParser {
   // To be called once, when done() or when the body has ended: how the answer ended. An error where
   // that was not a proper end. May append a last piece.
   virtual absl::StatusOr<Finish> End(std::vector<std::string>& pieces) = 0;
+
+  // How many ill-formed bytes became U+FFFD so far.
+  virtual std::size_t replaced_bytes() const = 0;
 };
 
 }  // namespace luna::llm

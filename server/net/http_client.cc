@@ -47,6 +47,7 @@ class Transfer final : public TransferObserver {
   void OnDone(CURLcode result) override;
 
  private:
+  static int OnConnected(void* self, char* peer, char* own, int peer_port, int own_port);
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
 
@@ -64,6 +65,8 @@ class Transfer final : public TransferObserver {
   std::string arriving_;
   std::string reading_;
   std::int64_t received_ = 0;
+  bool sent_ = false;  // at least the beginning of it
+  bool resend_refused_ = false;
   bool headers_done_ = false;
   bool paused_ = false;
   bool too_large_ = false;
@@ -119,10 +122,20 @@ void Transfer::SetOptions() {
   if (IsLoopback(host_)) curl_easy_setopt(easy_, CURLOPT_PROXY, "");
   curl_easy_setopt(easy_, CURLOPT_SHARE, client_.share_);
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, error_.data());
+  curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &Transfer::OnConnected);
+  curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(easy_, CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
   curl_easy_setopt(easy_, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
   curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
+}
+
+// A second call means that a kept connection has closed and that curl would send the request again
+// on another. A request that costs money is repeated by those who count repetitions, or not at all.
+int Transfer::OnConnected(void* self, char*, char*, int, int) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  transfer.resend_refused_ = std::exchange(transfer.sent_, true);
+  return transfer.resend_refused_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 std::size_t Transfer::OnHeader(char* data, std::size_t size, std::size_t count, void* self) {
@@ -163,6 +176,7 @@ void Transfer::OnDone(CURLcode result) {
 absl::Status Transfer::Failure() const {
   if (too_large_) return absl::OutOfRangeError("the response is too large");
   std::string why = error_.c_str();
+  if (resend_refused_) why = "the kept connection was closed before a response came";
   if (why.empty()) why = curl_easy_strerror(result_);
   return absl::UnavailableError(host_ + ": " + why);
 }

@@ -59,9 +59,9 @@ class HttpExchange {
 
 // HTTP/1.1 requests by libcurl on an event loop, over a bounded pool of keep-alive connections:
 // HTTP/2 of libcurl 7.88 can end a cut body as a success (fixed in 8.0.0). Redirects are not
-// followed, TLS is verified, nothing is decompressed. A request on a kept connection that the
-// server closes without a byte is sent once more by libcurl, on a new connection. HTTPS_PROXY and
-// NO_PROXY hold, but never for loopback addresses. All of it on the loop's thread.
+// followed, TLS is verified, nothing is decompressed. No request is sent twice: one on a kept
+// connection that the server closes without a byte is kUnavailable. HTTPS_PROXY and NO_PROXY hold,
+// but never for loopback addresses. All of it on the loop's thread.
 class HttpClient {
  public:
   struct Limits {

@@ -58,7 +58,7 @@ Metrics::Metrics()
                          "Requests that went on to this target of llm.fallback")),
       cancels_(Counter(registry_, "luna_upstream_cancels_total",
                        "Requests to models that were stopped before their end")),
-      replaced_(Counter(registry_, "luna_replaced_sequences_total",
+      replaced_(Counter(registry_, "luna_replaced_bytes_total",
                         "Ill-formed UTF-8 from models that became U+FFFD")
                     .Add({})),
       descriptors_(Gauge(registry_, "process_open_fds", "Open file descriptors").Add({})),

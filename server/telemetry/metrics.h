@@ -7,6 +7,7 @@
 #include <prometheus/registry.h>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -37,7 +38,7 @@ class Metrics {
   // The upstream was stopped before its end, mostly since its caller had gone. `stage`: first_token
   // or stream.
   void UpstreamCancelled(const std::string& stage);
-  void Replaced(int sequences) { replaced_.Increment(sequences); }
+  void Replaced(std::size_t bytes) { replaced_.Increment(static_cast<double>(bytes)); }
 
  private:
   static void Observe(prometheus::Histogram& histogram, std::chrono::nanoseconds duration) {

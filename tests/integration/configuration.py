@@ -36,6 +36,7 @@ llm:
   timeouts: {timeouts}
   fallback: {fallback}
 server: {server}
+stream: {stream}
 prompt: {{system_file: persona.txt}}
 data_dir: {data}
 """
@@ -48,10 +49,12 @@ FALLING = {"retries": "{count: 0}", "timeouts": SHORT, "fallback": "[spare]"}
 
 def write_configuration(folder, fake_url, gone_url, peers=None, **changes):
     """Writes models.yaml and the persona; returns the file. `peers`: the URL of each of peers.PEERS;
-    `changes`: retries, timeouts, fallback, server, each as YAML."""
+    `changes`: retries, timeouts, fallback, server, stream, each as
+    YAML."""
     (folder / "persona.txt").write_text(PERSONA)
     values = dict.fromkeys(PEERS, gone_url) | (peers or {})
-    values |= {"retries": "{}", "timeouts": "{}", "fallback": "[]", "server": "{}"} | changes
+    values |= {"retries": "{}", "timeouts": "{}", "fallback": "[]"}
+    values |= {"server": "{}", "stream": "{}"} | changes
     values |= {"fake": fake_url, "gone": gone_url, "label": "a" * 64, "data": folder / "data"}
     file = folder / "models.yaml"
     file.write_text(MODELS_YAML.format(**values))

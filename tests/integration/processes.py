@@ -18,6 +18,9 @@ FAKE = BUILD / "tests/support/fake-provider"
 
 START_SECONDS = 60
 STOP_SECONDS = 60
+# The environment of a server whose memory is measured: under ASan freed memory is kept for a while.
+MEASURED = {"ASAN_OPTIONS": "quarantine_size_mb=1"}
+OPEN = ("luna_streams_open", "luna_upstream_requests_open")
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
 
 
@@ -154,15 +157,36 @@ class FakeProvider(Process):
 
 class LunaServer(Process):
     """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT. `through`: a command
-    that becomes the server."""
+    that becomes the server; `binary`: another build's."""
 
-    def __init__(self, config, *flags, limits=None, through=(), **environment):
+    def __init__(self, config, *flags, limits=None, through=(), binary=SERVER, **environment):
         env = clean_environment(**{"GEMINI_API_KEY": "the-test-key"} | environment)
         ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
-        command = [*through, SERVER.resolve(), "--config", config, *ports, *flags]
+        command = [*through, binary.resolve(), "--config", config, *ports, *flags]
         super().__init__(command, env, limits)
         word, http, grpc = self.first_line.split()
         assert (word, http[:5], grpc[:5]) == ("listening", "http=", "grpc=")
         self.http = http[5:]
         self.grpc = grpc[5:]
         self.url = f"http://{self.http}"
+
+    def metrics(self):
+        """What /metrics says now: by name, and by name{labels}."""
+        values = {}
+        for line in requests.get(f"{self.url}/metrics", timeout=60).text.splitlines():
+            if not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                values[name] = float(value)
+                bare = name.split("{")[0]
+                values[bare] = values.get(bare, 0) + float(value) if "{" in name else float(value)
+        return values
+
+    def wait_until_nothing_is_open(self):
+        """The metrics, once there is no stream and no request to a model any more."""
+        until = time.monotonic() + 30
+        while True:
+            seen = self.metrics()
+            open_now = {name: seen.get(name, 0) for name in OPEN}
+            if not any(open_now.values()):
+                return seen
+            assert time.monotonic() < until, open_now

@@ -6,15 +6,40 @@ import pytest
 from google.rpc import error_details_pb2
 
 from behaviours import BEHAVIOURS, ROWS
-from rows import ANSWER, APIS, CONTRACT, END, TEXTS, steps
+from processes import MEASURED, ROOT
+from rows import ANSWER, APIS, CONTRACT, END, TEXTS, failed, steps
 from transports import ANSWER_ONLY, TRANSPORTS
 
 FAILURES = [(api, behaviour) for api, behaviour in ROWS if behaviour.error]
 PATIENT = [(api, behaviour) for api, behaviour in ROWS if behaviour.server == "luna"]
 CUT_OFF = [(api, behaviour) for api, behaviour in FAILURES if behaviour.goes_on]
 
+REPORT = ROOT / "build/reports/faults.md"
 WITHOUT_NAMES = "_without_names"  # fixtures of conftest.py
 MOST_METADATA = 8 << 10
+MIB = 1 << 20
+MOST_ANSWER = MIB
+MOST_LEFT_BEHIND = 4 * MIB
+MOST_OF_THE_ENDLESS = 64 * MIB
+# What the pool may keep for the next request: a connection to each upstream, on each loop.
+MOST_KEPT_CONNECTIONS = 16
+
+PIECE = "가나다라마바사 " * 400
+ENDLESS = [
+    failed(
+        "an answer",
+        steps({"text": PIECE, "repeat": -1}),
+        "ANSWER_TOO_LONG",
+        PIECE * (MOST_ANSWER // len(PIECE.encode())),
+    ),
+    failed(
+        "a line",
+        steps(*TEXTS, {"raw": "data: "}, {"raw": "x" * 65536, "repeat": -1}),
+        "UPSTREAM_PROTOCOL",
+        ANSWER,
+        words="too long",
+    ),
+]
 
 transports = pytest.mark.parametrize("transport", TRANSPORTS)
 
@@ -25,11 +50,12 @@ def rows(table):
 
 @pytest.fixture
 def play(request, fake, stub_for, stubs):
-    """Plays a row of the table over one transport, at the server that it names or at another."""
+    """Plays a row of the table over one transport, at the server that it names or at another, which
+    is given itself or by its fixture's name, and with the row's script or another."""
 
-    def run(transport, api, behaviour, server=None):
-        if behaviour.script and not server:
-            fake.script(behaviour.streamed_script_for(api))
+    def run(transport, api, behaviour, server=None, script=None):
+        if behaviour.script or script:
+            fake.script(script or behaviour.streamed_script_for(api))
         stepped = []
 
         def on_event(event):
@@ -41,13 +67,52 @@ def play(request, fake, stub_for, stubs):
             "target": behaviour.target.format(api=api),
             "features": ANSWER_ONLY,
         }
-        name = server or behaviour.server
-        if server and behaviour.server.endswith(WITHOUT_NAMES):
-            name += WITHOUT_NAMES
-        asked = request.getfixturevalue(name)
+        asked = server or behaviour.server
+        if isinstance(asked, str):
+            if behaviour.server.endswith(WITHOUT_NAMES) and not asked.endswith(WITHOUT_NAMES):
+                asked += WITHOUT_NAMES
+            asked = request.getfixturevalue(asked)
         return TRANSPORTS[transport](asked, stub_for(asked), stubs.messages, ask, on_event)
 
     return run
+
+
+@pytest.fixture
+def nothing_is_left(request, at_first):
+    """Checks that a server, by its name, has no stream and no upstream request open, and no more
+    descriptors than when it was first looked at."""
+
+    def check(name):
+        server = request.getfixturevalue(name)
+        now = server.wait_until_nothing_is_open()["process_open_fds"]
+        assert now <= at_first.setdefault(name, now) + MOST_KEPT_CONNECTIONS
+
+    return check
+
+
+@pytest.fixture(scope="module")
+def at_first():
+    """How many descriptors each server had open when it was first looked at."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def table_report():
+    """Notes how a row ended; writes the whole table to build/reports/faults.md."""
+    ended = {}
+
+    def note(row, transport, api, end):
+        ended.setdefault(row, {})[transport, api] = end
+
+    yield note
+    columns = list(product(TRANSPORTS, APIS))
+    lines = ["| what the provider does | " + " | ".join(map(" ".join, columns)) + " |"]
+    lines.append("| --- " * (len(columns) + 1) + "|")
+    for row, ends in ended.items():
+        cells = (ends.get(column, "not in this API") for column in columns)
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text("\n".join(lines) + "\n")
 
 
 def test_every_row_is_asserted_on_every_transport_and_api():
@@ -65,7 +130,7 @@ def test_every_row_is_asserted_on_every_transport_and_api():
 
 @transports
 @rows(ROWS)
-def test_ends_honestly(play, transport, api, behaviour):
+def test_ends_honestly(play, table_report, nothing_is_left, transport, api, behaviour):
     outcome = play(transport, api, behaviour)
     check_events(outcome)
     assert "".join(outcome.chunks()) == behaviour.text
@@ -76,6 +141,8 @@ def test_ends_honestly(play, transport, api, behaviour):
         assert outcome.code in (None, "OK")
     else:
         check_error(outcome, api, behaviour)
+    nothing_is_left(behaviour.server)
+    table_report(behaviour.name, transport, api, behaviour.error or behaviour.finish)
 
 
 def check_events(outcome):
@@ -113,6 +180,31 @@ def check_details(status, behaviour):
         assert retry.retry_delay.ToMilliseconds() == behaviour.retry_after_ms
 
 
+def test_the_table_leaves_no_memory_behind(play, start):
+    """Played twice; what the first time fills (pools, caches, the allocator) is there the second."""
+    server = start(environment=MEASURED)
+    memory = []
+    for _ in range(2):
+        for transport, (api, behaviour) in product(TRANSPORTS, PATIENT):
+            play(transport, api, behaviour, server)
+        memory.append(server.wait_until_nothing_is_open()["process_resident_memory_bytes"])
+    assert memory[1] - memory[0] < MOST_LEFT_BEHIND, memory
+
+
+@transports
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("endless", ENDLESS, ids=str)
+def test_what_never_ends_is_cut_off(play, start, fake, transport, api, endless):
+    server = start(stream="{chunking: raw}", environment=MEASURED)
+    before = server.memory()
+    outcome = play(transport, api, endless, server)
+    check_events(outcome)
+    check_error(outcome, api, endless)
+    assert "".join(outcome.chunks()) == endless.text
+    fake.wait(cancelled=1, open=0)
+    assert server.memory() - before < MOST_OF_THE_ENDLESS
+
+
 @rows(PATIENT)
 def test_both_transports_give_the_same_events(play, fake, api, behaviour):
     sse = comparable(play("sse", api, behaviour).events)
@@ -147,8 +239,6 @@ def test_a_failed_upstream_is_gone_before_its_next_chunk(play, fake, transport, 
 def test_tries_again_before_the_first_text_only(play, fake, peers, transport, api, behaviour):
     peer = peers.get(behaviour.peer)
     before = peer.connections if peer else 0
-    if behaviour.script:
-        fake.script(behaviour.streamed_script_for(api))
     outcome = play(transport, api, behaviour, "stubborn")
     check_events(outcome)
     check_error(outcome, api, behaviour)
@@ -158,10 +248,10 @@ def test_tries_again_before_the_first_text_only(play, fake, peers, transport, ap
 
 @transports
 @rows(FAILURES)
-def test_asks_the_next_target_before_the_first_text_only(play, fake, transport, api, behaviour):
+def test_asks_the_next_target_before_the_first_text_only(play, transport, api, behaviour):
     good = steps(*TEXTS, *END)
-    fake.script([behaviour.streamed_script_for(api), good] if behaviour.script else good)
-    outcome = play(transport, api, behaviour, "falling")
+    script = [behaviour.streamed_script_for(api), good] if behaviour.script else good
+    outcome = play(transport, api, behaviour, "falling", script)
     check_events(outcome)
     if not behaviour.falls_back:
         return check_error(outcome, api, behaviour)

@@ -27,7 +27,12 @@ class RawServer {
             serve(socket);
           }
         }) {}
-  ~RawServer() { thread_.join(); }
+  ~RawServer() { Join(); }
+
+  // Blocks until the last connection has been served.
+  void Join() {
+    if (thread_.joinable()) thread_.join();
+  }
 
   std::string url() const {
     return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());

@@ -37,7 +37,7 @@ const std::vector<std::string> kWellFormed = {
 struct IllFormed {
   std::string text;
   std::string repaired;
-  std::size_t parts;
+  std::size_t bytes;
 };
 
 // The examples of Unicode 15, tables 3-8 to 3-11, then the borders of Table 3-7.
@@ -47,14 +47,14 @@ const std::vector<IllFormed> kIllFormed = {
     {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41", "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA",
      8},
     {"\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA\uFFFD\uFFFDB", 7},
-    {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", "\uFFFD\uFFFD\uFFFD\uFFFDA", 4},
+    {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", "\uFFFD\uFFFD\uFFFD\uFFFDA", 8},
     {"\x80", kReplacement, 1},
     {"\xC1\xBF", kReplacement + kReplacement, 2},
     {"\xF5", kReplacement, 1},
-    {"\xED\x95", kReplacement, 1},
-    {"한\xEA\xB5", "한" + kReplacement, 1},
+    {"\xED\x95", kReplacement, 2},
+    {"한\xEA\xB5", "한" + kReplacement, 2},
     {"before, and some more \xF0\x9F\x91 after, and some more",
-     "before, and some more \uFFFD after, and some more", 1},
+     "before, and some more \uFFFD after, and some more", 3},
 };
 
 TEST(Utf8IsValid, AcceptsEveryWellFormedText) {
@@ -86,7 +86,7 @@ TEST(Utf8Repair, LeavesWellFormedTextUntouched) {
 TEST(Utf8Repair, ReplacesEachMaximalIllFormedPartOnce) {
   for (const IllFormed& bad : kIllFormed) {
     std::string text = bad.text;
-    EXPECT_EQ(utf8::Repair(text), bad.parts) << bad.repaired;
+    EXPECT_EQ(utf8::Repair(text), bad.bytes) << bad.repaired;
     EXPECT_EQ(text, bad.repaired);
   }
 }

@@ -95,6 +95,29 @@ TEST_F(HttpClientTest, KeepsConnectionsAlive) {
   }
 }
 
+TEST_F(HttpClientTest, SendsNoRequestTwice) {
+  int connection = 0;
+  std::string sent_again;
+  RawServer server(2, [&](RawServer::Socket& socket) {
+    if (++connection == 1) {
+      RawServer::ReadHeaders(socket);
+      RawServer::Write(socket, kOk);
+      RawServer::ReadHeaders(socket);
+      socket.close();
+    } else {  // libcurl connects again before it asks whether it may send again
+      boost::system::error_code closed;
+      boost::asio::read_until(socket, boost::asio::dynamic_buffer(sent_again), "\r\n\r\n", closed);
+      if (!closed) RawServer::Write(socket, kOk);
+    }
+  });
+  EXPECT_EQ(*Run(Get({.url = server.url(), .body = "x"})), "200 hello");
+  const auto lost = Run(Get({.url = server.url(), .body = "x"}));
+  EXPECT_TRUE(absl::IsUnavailable(lost.status())) << lost.status();
+  EXPECT_THAT(std::string(lost.status().message()), HasSubstr("kept connection"));
+  server.Join();
+  EXPECT_EQ(sent_again, "");
+}
+
 TEST_F(HttpClientTest, FollowsNoRedirect) {
   RawServer server(1, [](RawServer::Socket& socket) {
     RawServer::ReadHeaders(socket);
