@@ -1,5 +1,6 @@
 #include "server/interaction/interaction.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -7,6 +8,8 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <absl/strings/str_replace.h>
+#include <absl/strings/str_split.h>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <google/protobuf/util/time_util.h>
@@ -36,6 +39,18 @@ google::protobuf::Timestamp Now() {
 
 bool IsBlank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
+}
+
+// A failure's message without the words of `input` where it tells of a detail, which may quote a
+// provider, which may quote the request.
+std::string WithoutWords(const std::string& input, std::string message) {
+  constexpr std::size_t kShortest = 3;  // a syllable
+  const std::size_t detail = std::min(message.find(": "), message.size());
+  std::string told = message.substr(detail);
+  for (const absl::string_view word : absl::StrSplit(input, absl::ByAnyChar(" \t\r\n"))) {
+    if (word.size() >= kShortest) absl::StrReplaceAll({{word, "***"}}, &told);
+  }
+  return message.substr(0, detail) + told;
 }
 
 // Keeps what Answer gives back.
@@ -142,7 +157,7 @@ void Interaction::Record(const Turn& turn, const absl::Status& status) const {
   if (status.ok() || absl::IsCancelled(status) || !turn.admitted) {
     spdlog::info(line);
   } else {
-    spdlog::error("{} {}", line, ErrorOf(status).message());
+    spdlog::error("{} {}", line, WithoutWords(turn.request.input(), ErrorOf(status).message()));
   }
 }
 

@@ -42,6 +42,11 @@ def test_metrics_and_log_tell_of_requests_but_not_what_was_said(fake, tmp_path):
         assert ask(server, **{"X-Request-Id": "seen-in-the-log"}).ok
         fake.script({"status": 500, "body": "broken"})
         ask(server)
+        quoted = f"oops: {SECRET} is no prompt"
+        fake.script({"status": 400, "body": {"error": {"code": 400, "message": quoted}}})
+        ask(server)
+        fake.script({"steps": [{"raw": f'data: {{"echo": "{SECRET}"\n\n'}]})
+        ask(server)
         page = requests.get(f"{server.url}/metrics", timeout=60)
     finally:
         server.stop()
@@ -53,6 +58,8 @@ def test_metrics_and_log_tell_of_requests_but_not_what_was_said(fake, tmp_path):
     assert 'luna_streams_open{transport="http"} 0' in lines
     log = server.stderr()
     assert "request id=seen-in-the-log transport=http code=OK" in log
+    assert "Gemini 스트리밍 중 오류 발생" in log
+    assert "oops: *** is no prompt" in log
     for said in (SECRET, "공개안함"):
         assert said not in page.text
         assert said not in log
