@@ -79,14 +79,14 @@ class StreamCall final : public Call, public EventSink {
                         [this](const absl::Status& status) { Finish(ToGrpcStatus(status)); });
   }
 
-  asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override {
+  void Put(const v1::InteractResponse& event) override {
     const bool terminal = event.has_complete() || event.has_error();
     ::grpc::ByteBuffer message = ToBytes(event);
-    std::unique_lock lock(mutex_);
-    if (broken_) co_return absl::CancelledError("the caller has gone");
+    const std::lock_guard lock(mutex_);
+    if (broken_) return;
     if (terminal) {  // leaves together with the status
       last_ = std::move(message);
-      co_return absl::OkStatus();
+      return;
     }
     queued_bytes_ += message.Length();
     queue_.push_back(std::move(message));
@@ -95,6 +95,10 @@ class StreamCall final : public Call, public EventSink {
     } else {
       Write();
     }
+  }
+
+  asio::awaitable<absl::Status> Room() override {
+    std::unique_lock lock(mutex_);
     while (queued_bytes_ > kMostQueued && !broken_) {
       wants_room_ = true;
       lock.unlock();
@@ -112,7 +116,11 @@ class StreamCall final : public Call, public EventSink {
     message.Swap(&queue_.front());
     queue_.pop_front();
     queued_bytes_ -= message.Length();
-    writer_.Write(message, written_.Arm(shared_from_this()));
+    // More follows at once, so that gRPC may send both together; not so for the first message of a
+    // stream, which gRPC 1.51 then never sends.
+    ::grpc::WriteOptions options;
+    if (writes_done_ > 0 && !queue_.empty()) options.set_buffer_hint();
+    writer_.Write(message, options, written_.Arm(shared_from_this()));
   }
 
   void OnWritten(bool ok) {

@@ -3,13 +3,11 @@
 #include <chrono>
 #include <memory>
 #include <utility>
-#include <variant>
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -17,6 +15,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include "server/base/error.h"
+#include "server/base/guard.h"
 #include "server/http/grpc_timeout.h"
 #include "server/http/json.h"
 #include "server/http/sse_sink.h"
@@ -26,12 +25,11 @@ namespace luna::http {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-using namespace asio::experimental::awaitable_operators;  // NOLINT: that is how || is found
 
 namespace {
 
-// An idle connection holds no more than the first; both in bytes.
-constexpr std::size_t kFirstRead = 512;
+// In bytes: most requests come with the first read.
+constexpr std::size_t kFirstRead = 1 << 10;
 constexpr std::size_t kFurtherRead = 8 << 10;
 // How long a client that was refused may go on sending.
 constexpr std::chrono::seconds kLongestGoodbye{1};
@@ -54,6 +52,7 @@ bool IsJson(std::string_view content_type) {
 Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
                        const BrowserPolicy& policy, const config::Server& options)
     : stream_(std::move(socket)),
+      arrived_(worker.loop->context()),
       deadline_(stream_.get_executor()),
       worker_(worker),
       routes_(routes),
@@ -102,6 +101,7 @@ asio::awaitable<void> Connection::Serve() {
     keep_alive_ = keep_alive_ && parser.request().keep_alive();
     caller_ = {"http", telemetry::RequestId(View(parser.request()["x-request-id"])),
                absl::OkStatus()};
+    if (buffer_.size() == 0) buffer_.shrink_to_fit();
     answering_ = std::make_shared<bool>();
     co_await Answer(parser.request());
     answering_.reset();
@@ -111,16 +111,44 @@ asio::awaitable<void> Connection::Serve() {
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
-asio::awaitable<Connection::Arrival> Connection::ReadMore(net::TimePoint until, std::size_t room) {
-  asio::steady_timer timer(stream_.get_executor(), until);
-  const auto outcome =
-      co_await (stream_.socket().async_read_some(buffer_.prepare(room), kAsTuple) ||
-                timer.async_wait(kAsTuple));
-  if (outcome.index() == 1) co_return Arrival::kTimeout;
-  const auto [error, bytes] = std::get<0>(outcome);
-  if (error) co_return Arrival::kClientLeft;
+asio::awaitable<Connection::Arrival> Connection::ReadMore(net::TimePoint until) {
+  const std::size_t before = buffer_.size();
+  while (buffer_.size() == before && !client_left_) {
+    Watch();
+    const bool in_time = co_await arrived_.Wait(until);
+    if (!in_time) co_return Arrival::kTimeout;
+  }
+  co_return buffer_.size() == before ? Arrival::kClientLeft : Arrival::kBytes;
+}
+
+// Sees to it that bytes are taken as they arrive, and that the client's leaving is noticed.
+void Connection::Watch() {
+  if (watching_ != nullptr) return;
+  watching_ = std::make_shared<bool>();
+  stream_.socket().async_wait(
+      asio::ip::tcp::socket::wait_read,
+      [this, watching = std::weak_ptr<void>(watching_)](const boost::system::error_code& aborted) {
+        if (aborted || watching.expired()) return;
+        watching_.reset();
+        TakeWhatArrived();
+      });
+}
+
+// A client that leaves while it is being answered ends its request. What it sends meanwhile is its
+// next one; once it has sent kMostPipelined ahead it is no longer watched.
+void Connection::TakeWhatArrived() {
+  const std::size_t room = buffer_.size() == 0 ? kFirstRead : kFurtherRead;
+  boost::system::error_code error;
+  const std::size_t bytes = stream_.socket().read_some(buffer_.prepare(room), error);
   buffer_.commit(bytes);
-  co_return Arrival::kBytes;
+  client_left_ = error && error != asio::error::would_block;
+  arrived_.Notify();
+  if (answering_ == nullptr) return;
+  if (client_left_) {
+    cancel_.emit(asio::cancellation_type::terminal);
+  } else if (buffer_.size() < kMostPipelined) {
+    Watch();
+  }
 }
 
 // Reads one whole request. What is refused half-way is answered here; false then, or at the end.
@@ -130,13 +158,12 @@ asio::awaitable<bool> Connection::ReadRequest(RequestParser& parser) {
   head_ = false;
   cors_.clear();
   Arrival arrival = Arrival::kBytes;
-  if (buffer_.size() == 0)
-    arrival = co_await ReadMore(net::Clock::now() + options_.idle, kFirstRead);
+  if (buffer_.size() == 0) arrival = co_await ReadMore(net::Clock::now() + options_.idle);
   if (arrival != Arrival::kBytes) co_return false;
 
   net::TimePoint until = net::Clock::now() + options_.header;
   while (arrival == Arrival::kBytes && parser.Feed(buffer_) == State::kHeader) {
-    arrival = co_await ReadMore(until, kFurtherRead);
+    arrival = co_await ReadMore(until);
   }
   if (parser.state() != State::kHeader) {
     idle_ = false;
@@ -152,7 +179,7 @@ asio::awaitable<bool> Connection::ReadRequest(RequestParser& parser) {
   }
   until = net::Clock::now() + options_.body;
   while (arrival == Arrival::kBytes && parser.Feed(buffer_) == State::kBody) {
-    arrival = co_await ReadMore(until, kFurtherRead);
+    arrival = co_await ReadMore(until);
   }
   if (parser.state() == State::kDone) co_return true;
   keep_alive_ = false;
@@ -185,7 +212,7 @@ asio::awaitable<void> Connection::AwaitClose() {
   Arrival arrival = Arrival::kBytes;
   while (arrival == Arrival::kBytes) {
     buffer_.clear();
-    arrival = co_await ReadMore(until, kFurtherRead);
+    arrival = co_await ReadMore(until);
   }
 }
 
@@ -261,15 +288,15 @@ asio::awaitable<void> Connection::CallUnary(const google::protobuf::MethodDescri
     co_return co_await Respond(
         501, ErrorBody(ErrorOf(absl::UnimplementedError(method.full_name() + " is not built"))));
   }
-  auto outcome = co_await (function->call(std::move(message), caller_) || ClientLeaves());
-  if (outcome.index() == 1) {
+  Watch();
+  const auto response = co_await Guard(function->call(std::move(message), caller_));
+  answering_.reset();
+  if (client_left_) {
     keep_alive_ = false;
     co_return;
   }
-  answering_.reset();
   // A request that was ended from outside is answered all the same.
   if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
-  const auto& response = std::get<0>(outcome);
   if (!response.ok()) co_return co_await Refuse(response.status());
   co_await Respond(200, ToJson(**response));
 }
@@ -296,33 +323,18 @@ asio::awaitable<void> Connection::Stream(const Request&, rpc::Message message) {
   } stopper{sink_};
   sink->Start();
 
-  auto outcome =
-      co_await (worker_.interaction->Run(std::move(interact), *sink, caller_) || ClientLeaves());
+  Watch();
+  const absl::Status status =
+      co_await worker_.interaction->Run(std::move(interact), *sink, caller_);
   answering_.reset();
-  const absl::Status* status = std::get_if<0>(&outcome);
-  if (status == nullptr || absl::IsCancelled(*status)) {
+  if (client_left_ || absl::IsCancelled(status)) {
     keep_alive_ = false;
     co_return;
   }
   if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
-  if (!status->ok() && !sink->started()) co_return co_await Refuse(*status);
+  if (!status.ok() && !sink->started()) co_return co_await Refuse(status);
   const absl::Status sent = co_await sink->Finish();
   if (!sent.ok()) keep_alive_ = false;
-}
-
-// Resumes once the client has closed its side or reset the connection. Keeps a read pending, the
-// only thing that tells; what arrives meanwhile is the client's next request. A client that sends
-// more ahead than kMostPipelined is no longer watched.
-asio::awaitable<void> Connection::ClientLeaves() {
-  while (buffer_.size() < kMostPipelined) {
-    auto [error, bytes] = co_await stream_.socket().async_read_some(buffer_.prepare(512), kAsTuple);
-    // Cancelled is not left: whoever cancelled says what follows.
-    if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
-    if (error) co_return;
-    buffer_.commit(bytes);
-  }
-  asio::steady_timer never(stream_.get_executor(), net::kForever);
-  co_await never.async_wait(asio::use_awaitable);
 }
 
 asio::awaitable<void> Connection::Refuse(const absl::Status& error) {

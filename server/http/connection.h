@@ -16,6 +16,7 @@
 #include "server/http/request_parser.h"
 #include "server/http/routes.h"
 #include "server/http/sse_sink.h"
+#include "server/net/event_loop.h"
 #include "server/rpc/worker.h"
 
 namespace luna::http {
@@ -45,7 +46,7 @@ class Connection {
  private:
   enum class Arrival { kBytes, kTimeout, kClientLeft };
 
-  boost::asio::awaitable<Arrival> ReadMore(net::TimePoint until, std::size_t room);
+  boost::asio::awaitable<Arrival> ReadMore(net::TimePoint until);
   boost::asio::awaitable<bool> ReadRequest(RequestParser& parser);
   boost::asio::awaitable<void> RefuseRequest(const RequestParser& parser, Arrival arrival);
   boost::asio::awaitable<void> AwaitClose();
@@ -54,7 +55,8 @@ class Connection {
                                          rpc::Message message);
   boost::asio::awaitable<void> Stream(const Request& request, rpc::Message message);
   void EndRequestAfter(std::chrono::nanoseconds length);
-  boost::asio::awaitable<void> ClientLeaves();
+  void Watch();
+  void TakeWhatArrived();
   boost::asio::awaitable<void> Respond(int status, std::string body, Headers headers = {});
   boost::asio::awaitable<void> Refuse(const absl::Status& error);
   boost::asio::awaitable<void> RefusePath(std::string_view path);
@@ -62,7 +64,10 @@ class Connection {
   boost::asio::awaitable<void> AnswerOptions(const Request& request, std::string_view path);
 
   boost::beast::tcp_stream stream_;
-  boost::beast::flat_buffer buffer_;    // what has been read and not yet parsed
+  boost::beast::flat_buffer buffer_;  // what has been read and not yet parsed
+  net::Signal arrived_;               // bytes, or the client's end
+  std::shared_ptr<void> watching_;    // while a handler waits for either
+  bool client_left_ = false;
   boost::asio::steady_timer deadline_;  // the caller's own
   std::shared_ptr<void> answering_;     // until the answer is known, and cannot be ended any more
   const rpc::Worker worker_;

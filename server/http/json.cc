@@ -1,5 +1,6 @@
 #include "server/http/json.h"
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -138,10 +139,21 @@ std::string Spaced(std::string_view compact) {
   return spaced;
 }
 
+// Whether AppendString copies the byte as it is. 0xC2 and 0xE2 begin what EscapeLineBreak looks
+// for.
+bool StandsForItself(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0xC2 && byte != 0xE2;
+}
+
 void AppendString(std::string_view text, std::string& json) {
   static constexpr char kHex[] = "0123456789abcdef";
   json += '"';
   for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto* plain = std::find_if_not(text.begin() + i, text.end(), StandsForItself);
+    json.append(text.begin() + i, plain);
+    i = static_cast<std::size_t>(plain - text.begin());
+    if (i == text.size()) break;
     const auto c = static_cast<unsigned char>(text[i]);
     if (c == '"' || c == '\\') {
       json += '\\';
@@ -188,7 +200,7 @@ std::string Details(const v1::InteractResponse& event, const char* type, const c
 absl::Status ReadMessage(const Route& route, const std::string& body, std::string_view query,
                          const std::map<std::string, std::string>& variables, Message& message) {
   const Descriptor& descriptor = *message.GetDescriptor();
-  if (route.body != "*") {
+  if (route.body != "*" && !query.empty()) {
     const std::string terminated(query);  // Boost 1.81 reads on to the next NUL
     const auto parameters = boost::urls::parse_query(terminated);
     if (!parameters) return MakeError(ErrorCode::kInvalidInput, "query: badly encoded");
@@ -207,6 +219,7 @@ absl::Status ReadMessage(const Route& route, const std::string& body, std::strin
     const std::string json = whole ? body : absl::StrCat("{\"", route.body, "\":", body, "}");
     if (absl::Status bad = Merge(json, "body", message); !bad.ok()) return bad;
   }
+  if (variables.empty()) return absl::OkStatus();
   rapidjson::Document json(rapidjson::kObjectType);
   for (const auto& [name, value] : variables) {
     Put(descriptor, name, value, json, json.GetAllocator());
@@ -246,8 +259,7 @@ std::string ErrorBody(const v1::Error& error) {
 }
 
 std::string SseFrame(const v1::InteractResponse& event, bool details) {
-  const auto* kind = event.GetReflection()->GetOneofFieldDescriptor(
-      event, event.GetDescriptor()->FindOneofByName("event"));
+  const auto* kind = event.GetDescriptor()->FindFieldByNumber(event.event_case());
   std::string frame = absl::StrCat("data: {\"type\": \"", kind->name(), "\", \"data\": ");
   const char* data_field = "text";
   switch (event.event_case()) {

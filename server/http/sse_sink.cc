@@ -30,12 +30,13 @@ SseSink::SseSink(asio::ip::tcp::socket& socket, Options options)
 
 void SseSink::Start() { Beat(options_.headers_at_latest); }
 
-asio::awaitable<absl::Status> SseSink::Emit(v1::InteractResponse event) {
+void SseSink::Put(const v1::InteractResponse& event) {
   AppendHeaders();
   Append(SseFrame(event, options_.details));
   ScheduleFlush();
-  co_return co_await WaitUntilPending(kMostPending);
 }
+
+asio::awaitable<absl::Status> SseSink::Room() { return WaitUntilPending(kMostPending); }
 
 asio::awaitable<absl::Status> SseSink::Finish() {
   heartbeat_.cancel();

@@ -35,14 +35,16 @@ class SseSink final : public EventSink, public std::enable_shared_from_this<SseS
   // Starts the clock of the headers and the heartbeat.
   void Start();
 
+  void Put(const v1::InteractResponse& event) override;
+
   // Resumes at once while less than 64 KiB wait to be written; else once that much has left.
   // kCancelled once the socket has failed or has taken nothing for `write_timeout`.
-  boost::asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override;
+  boost::asio::awaitable<absl::Status> Room() override;
 
   // Whether the headers have left or are about to.
   bool started() const { return started_; }
 
-  // Ends the body; resumes once everything has been written. kCancelled as Emit.
+  // Ends the body; resumes once everything has been written. kCancelled as Room.
   boost::asio::awaitable<absl::Status> Finish();
 
   // Must be called before the socket goes: no handler touches it from then on.

@@ -12,9 +12,18 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
 
-  // Resumes once the transport has taken the event, which a slow caller delays. kCancelled once the
-  // caller has gone. Events arrive in order.
-  virtual boost::asio::awaitable<absl::Status> Emit(v1::InteractResponse event) = 0;
+  // Takes an event. Events arrive in order; those that are put without a wait between them may
+  // leave together.
+  virtual void Put(const v1::InteractResponse& event) = 0;
+
+  // Resumes once there is room for more, which a slow caller delays. kCancelled once the caller has
+  // gone. To be awaited after every few events.
+  virtual boost::asio::awaitable<absl::Status> Room() = 0;
+
+  boost::asio::awaitable<absl::Status> Emit(const v1::InteractResponse& event) {
+    Put(event);
+    return Room();
+  }
 };
 
 }  // namespace luna

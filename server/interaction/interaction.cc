@@ -12,7 +12,6 @@
 #include <absl/strings/str_split.h>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <google/protobuf/util/time_util.h>
 #include <spdlog/spdlog.h>
 
 #include "server/base/error.h"
@@ -31,10 +30,12 @@ int Milliseconds(net::Clock::duration duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-google::protobuf::Timestamp Now() {
+void SetToNow(google::protobuf::Timestamp& time) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(
-      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+  time.set_seconds(seconds.count());
+  time.set_nanos(1000 * static_cast<int>(
+                            std::chrono::floor<std::chrono::microseconds>(now - seconds).count()));
 }
 
 bool IsBlank(const std::string& text) {
@@ -56,7 +57,7 @@ std::string WithoutWords(const std::string& input, std::string message) {
 // Keeps what Answer gives back.
 class AnswerSink final : public EventSink {
  public:
-  asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override {
+  void Put(const v1::InteractResponse& event) override {
     switch (event.event_case()) {
       case v1::InteractResponse::kEmotion:
         answer.set_emotion(event.emotion().emotion());
@@ -75,8 +76,8 @@ class AnswerSink final : public EventSink {
       default:
         break;
     }
-    co_return absl::OkStatus();
   }
+  asio::awaitable<absl::Status> Room() override { co_return absl::OkStatus(); }
 
   v1::AnswerResponse answer;
 };
@@ -115,10 +116,14 @@ struct Interaction::Turn {
     return text.empty() ? "first_token" : "stream";
   }
 
-  asio::awaitable<absl::Status> Emit(v1::InteractResponse event) {
+  void Put(v1::InteractResponse& event) {
     event.set_sequence(++events);
-    *event.mutable_created_at() = Now();
-    return sink.Emit(std::move(event));
+    SetToNow(*event.mutable_created_at());
+    sink.Put(event);
+  }
+  asio::awaitable<absl::Status> Emit(v1::InteractResponse& event) {
+    Put(event);
+    return sink.Room();
   }
 };
 
@@ -194,7 +199,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   error = ErrorOf(status);
   error.set_stage(turn.Stage());
   error.set_text_so_far(turn.text);
-  const absl::Status sent = co_await turn.Emit(std::move(failed));
+  const absl::Status sent = co_await turn.Emit(failed);
   if (!sent.ok()) co_return sent;
   co_return status;
 }
@@ -225,7 +230,7 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   complete.set_target(finish->target);
   complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
   complete.mutable_timings()->set_total_ms(turn.TotalMs());
-  co_return co_await turn.Emit(std::move(whole));
+  co_return co_await turn.Emit(whole);
 }
 
 // Passes the model's words on as they come. What has arrived has left when it returns, in failure
@@ -234,17 +239,21 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
                                                                      llm::TokenStream& tokens) {
   Chunker chunker(config_.stream);
   std::vector<std::string> chunks;
+  v1::InteractResponse event;
   absl::StatusOr<llm::Token> token = llm::Pause{};
   bool ended = false;
   while (!ended) {
     token = co_await tokens.Next(chunker.due());
-    if (auto* piece = token.ok() ? std::get_if<std::string>(&*token) : nullptr) {
-      if (turn.text.size() + piece->size() > kMostAnswerBytes) {
-        token = MakeError(ErrorCode::kAnswerTooLong,
-                          messages::AnswerTooLong(turn.request.language(), kMostAnswerBytes));
-      } else {
-        turn.text += *piece;
-        chunker.Push(std::move(*piece), Clock::now(), chunks);
+    if (auto* arrived = token.ok() ? std::get_if<llm::Pieces>(&*token) : nullptr) {
+      const llm::Pieces pieces = std::move(*arrived);
+      for (const std::string& piece : pieces) {
+        if (turn.text.size() + piece.size() > kMostAnswerBytes) {
+          token = MakeError(ErrorCode::kAnswerTooLong,
+                            messages::AnswerTooLong(turn.request.language(), kMostAnswerBytes));
+          break;
+        }
+        turn.text += piece;
+        chunker.Push(piece, Clock::now(), chunks);
       }
     } else if (token.ok() && std::holds_alternative<llm::Pause>(*token)) {
       chunker.Release(Clock::now(), chunks);
@@ -253,12 +262,12 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     if (ended) chunker.Finish(chunks);
     for (std::string& chunk : chunks) {
       MeasureChunk(turn);
-      v1::InteractResponse event;
       event.mutable_llm_chunk()->set_text(std::move(chunk));
-      const absl::Status sent = co_await turn.Emit(std::move(event));
-      if (!sent.ok()) co_return sent;
+      turn.Put(event);
     }
     chunks.clear();
+    const absl::Status sent = co_await turn.sink.Room();
+    if (!sent.ok()) co_return sent;
   }
   if (token.ok()) co_return std::get<llm::Finish>(*std::move(token));
   co_return WithMessage(token.status(),

@@ -29,22 +29,20 @@ AnswerStream::AnswerStream(const config::Target& target, const config::Timeouts&
       parser_(std::move(parser)) {}
 
 boost::asio::awaitable<absl::StatusOr<Token>> AnswerStream::Next(net::TimePoint until) {
-  while (next_piece_ == pieces_.size()) {
+  while (pieces_.empty()) {
     if (end_) {
       if (!end_->ok()) co_return end_->status();
       Token finish(**std::move(end_));
       co_return finish;
     }
-    pieces_.clear();
-    next_piece_ = 0;
     const absl::Status advanced = co_await Advance(until);
     if (absl::IsDeadlineExceeded(advanced)) {
       Token pause(Pause{});
       co_return pause;
     }
   }
-  Token piece(std::move(pieces_[next_piece_++]));
-  co_return piece;
+  Token pieces(std::exchange(pieces_, {}));
+  co_return pieces;
 }
 
 // One step: waits for the headers or some of the body, and takes what came, be it a failure.

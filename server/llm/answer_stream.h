@@ -71,8 +71,7 @@ class AnswerStream final : public TokenStream {
   std::optional<net::TimePoint> last_bytes_;
   bool any_text_ = false;
   std::string refusal_;
-  std::vector<std::string> pieces_;
-  std::size_t next_piece_ = 0;
+  Pieces pieces_;
   std::optional<absl::StatusOr<Finish>> end_;  // follows the pieces
 };
 

@@ -130,6 +130,10 @@ class Walk : public JsonWalk<Walk, Place> {
 
   bool OnLeave(Place place) {
     if (place == Place::kPart && !thought_) answer_.text += part_text_;
+    if (place == Place::kCandidates) {
+      has_enough_ = !answer_.text.empty() && first_.finish_reason.empty();
+      return !has_enough_;
+    }
     if (place != Place::kCandidate) return true;
     if (candidate_.index == 0) {
       first_ = candidate_;
@@ -139,6 +143,9 @@ class Walk : public JsonWalk<Walk, Place> {
     return true;
   }
 
+  // A frame in mid-answer need not be read to its end: what it tells of usage and model the last
+  // one tells again. That is half of its bytes.
+  bool has_enough() const { return has_enough_; }
   bool has_error() const { return has_error_; }
   std::string_view block_reason() const { return block_reason_; }
   std::string_view finish_reason() const { return first_.finish_reason; }
@@ -157,6 +164,7 @@ class Walk : public JsonWalk<Walk, Place> {
   std::size_t text_before_ = 0;
   std::string_view part_text_;
   bool thought_ = false;
+  bool has_enough_ = false;
   std::string_view block_reason_;
   bool has_error_ = false;
 };
@@ -197,7 +205,7 @@ absl::Status GeminiFrames::Read(std::string_view json, Answer& answer) {
   Walk walk(answer);
   const bool whole = WalkInSitu(buffer_, walk);
   if (walk.has_error()) return ErrorOfObject(target_, json);
-  if (!whole) {
+  if (!whole && !walk.has_enough()) {
     answer.text.clear();
     return ProtocolError(target_, "a frame of the answer is not a JSON object", json);
   }

@@ -37,8 +37,11 @@ struct Finish {
 
 struct Pause {};
 
-// A piece of text as the model sent it (well-formed UTF-8, never empty), or the end, or a pause.
-using Token = std::variant<Pause, std::string, Finish>;
+// What has arrived of the text, in the pieces in which the model sent it: at least one, each
+// well-formed UTF-8 and never empty.
+using Pieces = std::vector<std::string>;
+
+using Token = std::variant<Pause, Pieces, Finish>;
 
 // An answer under way. Destroying it cancels the request. Loop thread only.
 class TokenStream {

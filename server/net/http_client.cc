@@ -1,5 +1,6 @@
 #include "server/net/http_client.h"
 
+#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -12,9 +13,9 @@ namespace {
 
 constexpr std::size_t kReadAhead = 64 << 10;
 constexpr std::size_t kMostIdleHandles = 256;
+constexpr std::size_t kMostKnownUrls = 100;
 
-// The host of a URL, "" if it has none.
-std::string HostOf(const std::string& url) {
+std::string ParseHost(const std::string& url) {
   std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), &curl_url_cleanup);
   char* host = nullptr;
   if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
@@ -24,6 +25,15 @@ std::string HostOf(const std::string& url) {
   std::string result = host;
   curl_free(host);
   return result;
+}
+
+// The host of a URL, "" if it has none. A server asks few different ones.
+const std::string& HostOf(const std::string& url) {
+  thread_local std::map<std::string, std::string> known;
+  const auto place = known.find(url);
+  if (place != known.end()) return place->second;
+  if (known.size() >= kMostKnownUrls) known.clear();
+  return known[url] = ParseHost(url);
 }
 
 bool IsLoopback(const std::string& host) {

@@ -33,13 +33,14 @@ struct Flags {
   int gap_ms = 0;
 };
 
-// `chunks` times the text, the first after `first_ms`, the others `gap_ms` apart.
+// `chunks` times the text, the first after `first_ms`, the others `gap_ms` apart; each is a write of
+// its own, as model servers flush each token.
 std::shared_ptr<const Script> DefaultScript(const Flags& flags) {
   json::array steps;
   if (flags.first_ms > 0) steps.push_back(json::object{{"pause_ms", flags.first_ms}});
   for (int i = 0; i < flags.chunks; ++i) {
     if (i > 0 && flags.gap_ms > 0) steps.push_back(json::object{{"pause_ms", flags.gap_ms}});
-    steps.push_back(json::object{{"text", flags.text}});
+    steps.push_back(json::object{{"text", flags.text}, {"split", 1 << 20}});
   }
   steps.push_back(json::object{{"finish", "STOP"}});
   steps.push_back(json::object{{"done", true}});

@@ -36,9 +36,11 @@ std::string Delta(const std::string& text) {
 
 class RecordingSink final : public EventSink {
  public:
-  asio::awaitable<absl::Status> Emit(v1::InteractResponse event) override {
-    events.push_back(std::move(event));
+  void Put(const v1::InteractResponse& event) override {
+    events.push_back(event);
     if (on_event) on_event();
+  }
+  asio::awaitable<absl::Status> Room() override {
     if (gone) co_return absl::CancelledError("the client has gone");
     co_return absl::OkStatus();
   }

@@ -30,7 +30,7 @@ class Attempt final : public TokenStream {
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint) override {
     if (!pieces_.empty()) {
-      Token piece(std::move(pieces_.front()));
+      Token piece(Pieces{std::move(pieces_.front())});
       pieces_.pop_front();
       co_return piece;
     }
@@ -86,7 +86,7 @@ class FailoverTest : public testing::Test {
         heard.push_back("-> " + error_.code());
         return heard;
       }
-      if (const auto* piece = std::get_if<std::string>(&**token)) heard.push_back(*piece);
+      if (const auto* pieces = std::get_if<Pieces>(&**token)) heard.push_back(pieces->front());
       if (const auto* finish = std::get_if<Finish>(&**token)) {
         heard.push_back("-> " + finish->target);
         return heard;
