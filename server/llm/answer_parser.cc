@@ -10,6 +10,7 @@ namespace luna::llm {
 namespace {
 
 constexpr std::size_t kMostStray = 64 << 10;
+constexpr std::size_t kLongestModel = 1024;
 
 }  // namespace
 
@@ -50,7 +51,7 @@ absl::StatusOr<Finish> AnswerGatherer::End(std::vector<std::string>& pieces) {
   }
   return Finish{.reason = answer_.finish_reason,
                 .usage = answer_.usage,
-                .model = answer_.model,
+                .model = Quotable(target_, answer_.model, kLongestModel),
                 .replaced = replaced_};
 }
 

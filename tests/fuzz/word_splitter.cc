@@ -125,6 +125,7 @@ void CheckReleased(const Words& pieces, const std::string& text, std::uint8_t se
   std::size_t seen = 0;
   std::size_t begin = 0;  // of the word after those seen
   const auto check = [&] {
+    if (seen == words.size()) return;
     std::size_t base = begin;
     std::set<std::size_t> borders = ClusterBorders(std::string_view(arrived).substr(base));
     for (; seen < words.size(); ++seen) {
