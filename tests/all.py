@@ -136,6 +136,9 @@ def fuzz(target: str, what: str, arguments: list[str], seconds: int) -> Count:
         ended, words = str(missing), ""
     found = sorted(findings.iterdir())
     passed = ended == 0 and not found
+    replayed = re.findall(r"^Running: (.*)", words, re.MULTILINE)
+    if not passed and replayed:
+        found.append(pathlib.Path(replayed[-1]))
     progress = re.compile(r"^(#\d+\t|Running: |Executed |\tNEW_FUNC)")  # the words of a finding stand between
     lines = [line for line in words.splitlines() if not progress.match(line)]
     if not passed:
@@ -155,7 +158,7 @@ def fuzz_target(target: str, seconds: int) -> Count:
     if not seeds:
         say(f"FAILED replay of {target}: it has no corpus")
         return Count(0, 1)
-    count = fuzz(target, "replay", [str(seed) for seed in seeds], FUZZ_REPLAY_SECONDS)
+    count = fuzz(target, "replay", [*map(str, seeds)], FUZZ_REPLAY_SECONDS)
     found = BUILD / "fuzz-corpus" / target
     found.mkdir(parents=True, exist_ok=True)
     arguments = [f"-max_total_time={seconds}", str(found), str(seeds[0].parent)]

@@ -51,10 +51,11 @@ inline void CheckRead(const google::protobuf::Message& message) {
   Check(Same(*copy, message, minus_zero), "what was written and read is the same", json);
 }
 
-// Of one that was refused.
-inline void CheckRefused(const absl::Status& status) {
+// Of a refusal; one that is OK is none.
+inline void CheckRefused(const absl::Status& status, std::string_view code) {
+  if (status.ok()) return;
   const v1::Error error = ErrorOf(status);
-  Check(error.code() == "INVALID_INPUT", "a refusal is INVALID_INPUT", error.code());
+  Check(error.code() == code, "a refusal has its code", error.code());
   Check(utf8::IsValid(error.message()), "a refusal's message is UTF-8", error.message());
   Check(IsStrictJsonObject(http::ErrorBody(error)), "a refusal's body is strict JSON");
 }

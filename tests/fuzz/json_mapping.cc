@@ -51,7 +51,7 @@ void Run(std::string_view input) {
   const http::Route route{.method = nullptr, .body = std::string(form.body)};
   const absl::Status status = http::ReadMessage(route, body, query, variables, *message);
   const bool reads_body = !form.body.empty() && !body.empty();
-  if (!status.ok()) return CheckRefused(status);
+  if (!status.ok()) return CheckRefused(status, "INVALID_INPUT");
   Check(!reads_body || IsStrictJsonObject(body), "only strict JSON is read", body);
   CheckRead(*message);
   if (form.variable == "name") {

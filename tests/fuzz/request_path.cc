@@ -3,6 +3,8 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <boost/asio/buffer.hpp>
@@ -75,26 +77,26 @@ void CheckMessage(const http::Request& request) {
           ->New());
   const absl::Status status =
       http::ReadMessage(*match.route, request.body(), query, match.variables, *message);
-  if (status.ok()) {
-    CheckRead(*message);
-  } else {
-    CheckRefused(status);
-  }
+  if (status.ok()) CheckRead(*message);
+  CheckRefused(status, "INVALID_INPUT");
 }
 
 void CheckFields(const http::Request& request) {
   static const http::BrowserPolicy policy(
       config::Server{.cors_origins = {"https://luna.example"}, .hosts = {"luna.example"}});
-  const std::string_view origin = View(request[field::origin]);
-  const bool allowed = policy.Check(View(request[field::host]), origin).ok();
-  for (const auto& [name, value] : policy.ResponseHeaders(origin)) {
+  const std::string_view given = View(request[field::origin]);
+  const std::string origin = absl::AsciiStrToLower(std::string(given));
+  const std::string host = absl::AsciiStrToLower(std::string(request[field::host]));
+  const bool listed = origin == "https://luna.example";
+  for (const auto& [name, value] : policy.ResponseHeaders(given)) {
     Check(value.find_first_of("\r\n") == value.npos, "a header's value is one line", value);
-    Check(name != field::access_control_allow_origin || value == "https://luna.example",
-          "only a listed origin may read", value);
+    Check(name != field::access_control_allow_origin || listed, "only a listed origin may read",
+          value);
   }
-  Check(!allowed || origin.empty() || origin == "https://luna.example" ||
-            origin.find(View(request[field::host])) != origin.npos,
+  const absl::Status allowed = policy.Check(host, given);
+  Check(!allowed.ok() || origin.empty() || listed || absl::EndsWith(origin, "://" + host),
         "a foreign origin is refused", origin);
+  CheckRefused(allowed, "PERMISSION_DENIED");
   const std::string id = telemetry::RequestId(View(request["x-request-id"]));
   Check(!id.empty() && id.size() <= 128 && id.find_first_of(" \r\n\t\"=") == id.npos,
         "a request's id is a word", id);
@@ -131,18 +133,20 @@ Reading Read(const std::vector<std::vector<char>>& pieces) {
     const int status = reading.status;
     Check(status == 400 || status == 413 || status == 417 || status == 431,
           "a refusal has its status");
-    Check(!parser->error().ok() && utf8::IsValid(reading.error), "a refusal says why");
+    CheckRefused(parser->error(),
+                 status == 413 || status == 431 ? "INPUT_TOO_LARGE" : "INVALID_INPUT");
     reading.unread = 0;  // nothing may be read from there any more
   }
   return reading;
 }
 
-// The end of a chunked body waits unjudged until it is as long as a last chunk, which what came
-// with more before it does not.
+// The end of a chunked body waits unjudged until it is as long as a last chunk; a part of it that
+// came together with what is before it was judged with that.
 bool IsUndecided(const Reading& pieces, const Reading& whole) {
   constexpr std::size_t kLastChunk = 5;
   return pieces.state == State::kBody && pieces.unread < kLastChunk &&
-         whole.state == State::kRefused && pieces.requests == whole.requests;
+         (whole.state == State::kBody || whole.state == State::kRefused) &&
+         pieces.requests == whole.requests;
 }
 
 void Run(std::string_view input) {
