@@ -5,10 +5,13 @@ The last line of output is `N passed, N failed`. A binary that crashes, hangs or
 cases is a failed case of its own. Whatever fails, its words are shown.
 """
 
+import base64
+import concurrent.futures
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -24,6 +27,10 @@ TOOLS = [BUILD / "tools" / "bin", BUILD / "tools" / "node_modules" / ".bin"]
 BINARY_SECONDS = 300
 PYTEST_SECONDS = 1500
 LONG_PYTEST_SECONDS = 5400
+FUZZ = ROOT / "tests" / "fuzz"
+FUZZ_REPLAY_SECONDS = 120
+FUZZ_SEARCH_SECONDS = 30
+FUZZ_LONG_SEARCH_SECONDS = 900
 
 
 class Count(NamedTuple):
@@ -117,6 +124,59 @@ def run_pytest(folder: str) -> Count:
     return run_cases(f"pytest {folder}", [*command, f"tests/{folder}"], report, seconds, False)
 
 
+def fuzz(target: str, what: str, arguments: list[str], seconds: int) -> Count:
+    """One run of a fuzzer, which is one case. What it finds stays under build/, and is shown."""
+    binary = BUILD / "fuzz" / "tests" / "fuzz" / f"{target}_fuzzer"
+    findings = BUILD / "fuzz-findings" / f"{target}-{what}"
+    shutil.rmtree(findings, ignore_errors=True)
+    findings.mkdir(parents=True)
+    command = [str(binary), "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={findings}/", *arguments]
+    start = time.monotonic()
+    try:
+        ended, words = run(command, seconds, True)
+    except OSError as missing:
+        ended, words = str(missing), ""
+    found = sorted(findings.iterdir())
+    passed = ended == 0 and not found
+    replayed = re.findall(r"^Running: (.*)", words, re.MULTILINE)
+    if not passed and replayed:
+        found.append(pathlib.Path(replayed[-1]))
+    progress = re.compile(r"^(#\d+\t|Running: |Executed |\tNEW_FUNC)")  # the words of a finding stand between
+    lines = [line for line in words.splitlines() if not progress.match(line)]
+    if not passed:
+        say("\n".join(lines[:20] + ["..."] * (len(lines) > 220) + lines[max(20, len(lines) - 200) :]))
+        for path in found:
+            say(f"{path.relative_to(ROOT)}, in base64:\n{base64.b64encode(path.read_bytes()).decode()}")
+        say(f"FAILED {what} of {target} (exit: {ended})")
+    rounds = re.findall(r"^#(\d+)\t.*?(cov: \d+)", words, re.MULTILINE)
+    reached = f", {rounds[-1][0]} inputs, {rounds[-1][1]}" if rounds else ""
+    say(f"  {what} of {target}: {'passed' if passed else 'failed'}, {time.monotonic() - start:.0f} s{reached}")
+    return Count(1, 0) if passed else Count(0, 1)
+
+
+def fuzz_target(target: str, seconds: int) -> Count:
+    """Replays the target's corpus, and searches from there; what is new goes to build/fuzz-corpus."""
+    seeds = sorted(path for path in (FUZZ / "corpus" / target).glob("*") if path.is_file())
+    if not seeds:
+        say(f"FAILED replay of {target}: it has no corpus")
+        return Count(0, 1)
+    count = fuzz(target, "replay", [*map(str, seeds)], FUZZ_REPLAY_SECONDS)
+    found = BUILD / "fuzz-corpus" / target
+    found.mkdir(parents=True, exist_ok=True)
+    arguments = [f"-max_total_time={seconds}", str(found), str(seeds[0].parent)]
+    words = FUZZ / f"{target}.dict"
+    if words.exists():
+        arguments.append(f"-dict={words}")
+    return count + fuzz(target, "search", arguments, seconds + 120)
+
+
+def run_fuzzers(seconds: int) -> Count:
+    targets = sorted(path.stem for path in FUZZ.glob("*.cc"))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        counts = pool.map(lambda target: fuzz_target(target, seconds), targets)
+        return sum(counts, Count())
+
+
 def run_clang_tidy() -> Count:
     command = ["run-clang-tidy-16", "-quiet", "-p", str(BUILD / "debug")]
     # What g++ was told and clang does not know: a warning, and sanitizers whose headers are not installed.
@@ -140,6 +200,7 @@ def main() -> int:
         ("unit tests under TSan", lambda: run_binaries("tsan")),
         ("integration tests", lambda: run_pytest("integration")),
         ("chaos", lambda: run_pytest("chaos")),
+        ("fuzz", lambda: run_fuzzers(FUZZ_LONG_SEARCH_SECONDS if long else FUZZ_SEARCH_SECONDS)),
     ]
     if long:
         stages.append(("clang-tidy", run_clang_tidy))

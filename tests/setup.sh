@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154
 
 test_packages=(libgtest-dev libgmock-dev clang-format git python3-venv shellcheck)
+fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)  # llvm: names in stack traces
 node_packages=(nodejs npm)  # where there is no npm yet: another Node.js than Debian's brings its own, and they conflict
 long_test_packages=(clang-tidy-16)
 
@@ -40,7 +41,7 @@ run_tests() {
   if command -v npm >/dev/null; then node_packages=(); fi
   if [ -z "$long" ]; then long_test_packages=(); fi
   need_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${node_packages[@]}" \
-    "${long_test_packages[@]}"
+    "${fuzz_packages[@]}" "${long_test_packages[@]}"
   step venv "installing the tests' Python packages" make_venv
   begin grpcurl make_grpcurl
   begin buf make_buf
@@ -49,6 +50,7 @@ run_tests() {
   step build-debug "building with ASan and UBSan" build debug all
   if [ -n "$long" ]; then step build "building luna" build release luna-server; fi
   step build-tsan "building with TSan" build tsan tests_without_grpc
+  step build-fuzz "building the fuzzers" build fuzz fuzzers
   unlock_build
   trap - EXIT INT TERM HUP
   rm -rf -- "$tmp"

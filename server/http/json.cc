@@ -26,6 +26,9 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
+// Without it RapidJSON reads some numbers one digit off.
+constexpr unsigned kExact = rapidjson::kParseFullPrecisionFlag;
+
 // Protobuf's own parser lets single quotes and bare keys pass.
 absl::Status CheckSyntax(const std::string& json) {
   constexpr unsigned kStrict = rapidjson::kParseIterativeFlag;  // no recursion, so no deep stack
@@ -180,7 +183,7 @@ void AppendString(std::string_view text, std::string& json) {
 // The event's fields beside `type` and `data`, as `, "name": value` each.
 std::string Details(const v1::InteractResponse& event, const char* type, const char* data_field) {
   rapidjson::Document all;
-  all.Parse(ToJson(event).c_str());
+  all.Parse<kExact>(ToJson(event).c_str());
   rapidjson::Value fields = all[type].GetObject();
   fields.EraseMember(data_field);
   if (event.has_emotion()) fields.EraseMember("confidence");
@@ -268,7 +271,7 @@ std::string SseFrame(const v1::InteractResponse& event, bool details) {
       v1::Emotion label = event.emotion();
       label.clear_top();
       rapidjson::Document json;
-      json.Parse(ToJson(label).c_str());
+      json.Parse<kExact>(ToJson(label).c_str());
       json.RemoveMember("top");
       frame += Spaced(Write(json));
       break;

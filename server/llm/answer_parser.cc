@@ -10,6 +10,7 @@ namespace luna::llm {
 namespace {
 
 constexpr std::size_t kMostStray = 64 << 10;
+constexpr std::size_t kLongestModel = 1024;
 
 }  // namespace
 
@@ -48,7 +49,9 @@ absl::StatusOr<Finish> AnswerGatherer::End(std::vector<std::string>& pieces) {
                                         "first word, by thinking perhaps"
                                       : "empty answer");
   }
-  return Finish{.reason = answer_.finish_reason, .usage = answer_.usage, .model = answer_.model};
+  return Finish{.reason = answer_.finish_reason,
+                .usage = answer_.usage,
+                .model = Quotable(target_, answer_.model, kLongestModel)};
 }
 
 EventStreamParser::EventStreamParser(const config::Target& target,

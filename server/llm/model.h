@@ -31,7 +31,7 @@ struct Prompt {
 struct Finish {
   std::string reason;
   v1::Usage usage;
-  std::string model;   // as the provider names it
+  std::string model;   // as the provider names it: one line of UTF-8, at most 1 KiB
   std::string target;  // which answered
 };
 

@@ -45,6 +45,16 @@ TEST(SseFrame, IsTheGuidesFrameToTheByte) {
             "0.95}}\n\n");
 }
 
+TEST(SseFrame, GivesConfidencesToTheLastDigit) {
+  v1::InteractResponse event = Event();
+  event.mutable_emotion()->set_confidence(0.9499999999998181);
+  event.mutable_emotion()->add_top()->set_confidence(0.9499999999998181);
+  for (const bool details : {false, true}) {
+    EXPECT_THAT(SseFrame(event, details), HasSubstr("\"confidence\": 0.9499999999998181}"));
+  }
+  EXPECT_THAT(SseFrame(event, true), HasSubstr("0.9499999999998181}]"));
+}
+
 TEST(SseFrame, EscapesWhatClientsBreakLinesAt) {
   EXPECT_EQ(SseFrame(Chunk("a\u2028b\u2029c\u0085d\r\ne\"\\\x01 é"), false),
             "data: {\"type\": \"llm_chunk\", \"data\": "

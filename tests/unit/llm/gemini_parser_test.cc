@@ -256,6 +256,13 @@ TEST(GeminiParser, BrokenUtf8IsRepaired) {
             std::string("\xF0\x9F\x98\x80\0", 5));
 }
 
+TEST(GeminiParser, TheModelsNameIsShortUtf8) {
+  const std::string frame = R"({"candidates":[{"content":{"parts":[{"text":"a"}]},)"
+                            R"("finishReason":"STOP"}],"modelVersion":")";
+  EXPECT_EQ(Parse(Event(frame + "gem\xFFini\"}")).model, "gem\uFFFDini");
+  EXPECT_EQ(Parse(frame + std::string(2000, 'm') + "\"}", false).model.size(), 1024);
+}
+
 TEST(GeminiParser, ACodePointThatTwoFramesShareIsJoined) {
   EXPECT_THAT(Parse(Text("a\xEC\x84") + Text("\x9C") + Text("b", kStop)).pieces,
               ElementsAre("a", "서", "b"));
