@@ -138,6 +138,7 @@ def main() -> int:
         ("unit tests under TSan", lambda: run_binaries("tsan")),
         ("integration tests", lambda: run_pytest("integration")),
         ("chaos", lambda: run_pytest("chaos")),
+        ("the bench's own tests", lambda: run_pytest("bench")),
     ]
     if long:
         stages.append(("clang-tidy", run_clang_tidy))

@@ -22,6 +22,7 @@ INPUT = "Explain the future of AI."
 # Emotion, translation, memory and cache are no part of what a byte proxy does.
 OFF = ("emotion", "translation", "memory", "cache")
 
+# reuseport: the kernel shares connections out between the workers; else one may get all of a few.
 NGINX_CONF = """\
 daemon off;
 master_process on;
@@ -42,7 +43,7 @@ http {{
   upstream provider {{ server {provider}; keepalive 1024; keepalive_requests 1000000000; }}
   upstream bare {{ server {bare}; keepalive 1024; keepalive_requests 1000000000; }}
   server {{
-    listen {http};
+    listen {http} reuseport;
     location / {{
       proxy_pass http://provider;
       proxy_http_version 1.1;
@@ -51,7 +52,7 @@ http {{
     }}
   }}
   server {{
-    listen {grpc} http2;
+    listen {grpc} http2 reuseport;
     http2_max_concurrent_streams 100;
     location / {{ grpc_pass grpc://bare; }}
   }}
@@ -113,7 +114,7 @@ class Process:
         return RuntimeError(f"{self.name} did not start: {self._log.read_text()[-2000:]}")
 
     def stop(self):
-        # luna and nginx stop at once: nothing runs any more, or it does not matter.
+        # Nothing runs any more, so that it stops at once.
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self._process.poll() is None:
                 self._process.send_signal(number)
