@@ -50,8 +50,8 @@ class Run:
         are open."""
         self.say(f"{transport} {target}")
         # A thread of the client for each four cores: it costs a fraction of what it measures.
-        command = [processes.TOOLS / "bench/bench-load", *stage.flags(transport, target), "--streams", streams, "--frames", stage.chunks]
-        command += ["--threads", max(1, CORES // 4), "--warmup", self.warmup, *flags]
+        command = [processes.TOOLS / "bench/bench-load", *stage.flags(transport, target), "--streams", streams]
+        command += ["--frames", stage.chunks, "--threads", max(1, CORES // 4), "--warmup", self.warmup, *flags]
         client = subprocess.Popen(
             [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
