@@ -201,6 +201,7 @@ def main() -> int:
         ("integration tests", lambda: run_pytest("integration")),
         ("chaos", lambda: run_pytest("chaos")),
         ("fuzz", lambda: run_fuzzers(FUZZ_LONG_SEARCH_SECONDS if long else FUZZ_SEARCH_SECONDS)),
+        ("the bench's own tests", lambda: run_pytest("bench")),
     ]
     if long:
         stages.append(("clang-tidy", run_clang_tidy))

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import report
-from processes import ROOT, record_provider_request
+from processes import ROOT, SERVER, record_provider_request
 from rows import ROWS, Run
 
 RESULTS = ROOT / "tests/bench/results"
@@ -58,7 +58,7 @@ def arguments():
 
 def main():
     given = arguments()
-    report.refuse_debug_build()
+    report.refuse_debug_build(SERVER.parents[1])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped on the way out
     rounds = range(1 if given.quick else given.rounds)
     start = time.monotonic()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -22,6 +23,7 @@ INPUT = "Explain the future of AI."
 # Emotion, translation, memory and cache are no part of what a byte proxy does.
 OFF = ("emotion", "translation", "memory", "cache")
 
+# reuseport: the kernel shares connections out between the workers; else one may get all of a few.
 NGINX_CONF = """\
 daemon off;
 master_process on;
@@ -42,7 +44,7 @@ http {{
   upstream provider {{ server {provider}; keepalive 1024; keepalive_requests 1000000000; }}
   upstream bare {{ server {bare}; keepalive 1024; keepalive_requests 1000000000; }}
   server {{
-    listen {http};
+    listen {http} reuseport;
     location / {{
       proxy_pass http://provider;
       proxy_http_version 1.1;
@@ -51,7 +53,7 @@ http {{
     }}
   }}
   server {{
-    listen {grpc} http2;
+    listen {grpc} http2 reuseport;
     http2_max_concurrent_streams 100;
     location / {{ grpc_pass grpc://bare; }}
   }}
@@ -76,8 +78,9 @@ def free_address():
 
 
 def descriptors():
-    """How many a process may have."""
-    return int(re.search(r"Max open files\s+\d+\s+(\d+)", Path("/proc/self/limits").read_text())[1])
+    """How many a process may have; not more than any row has use for, since nginx makes room for all of them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 40_000 if hard == resource.RLIM_INFINITY else min(hard, 40_000)
 
 
 class Process:
@@ -86,7 +89,7 @@ class Process:
         self._log = folder / f"{name}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(part) for part in command],
+                ["setpriv", "--pdeathsig", "TERM", *map(str, command)],  # ends with the bench, however that ends
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -113,7 +116,7 @@ class Process:
         return RuntimeError(f"{self.name} did not start: {self._log.read_text()[-2000:]}")
 
     def stop(self):
-        # luna and nginx stop at once: nothing runs any more, or it does not matter.
+        # Nothing runs any more, so that it stops at once.
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self._process.poll() is None:
                 self._process.send_signal(number)

@@ -8,7 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from processes import CORES, NGINX, ROOT, SERVER
+from processes import CORES, NGINX, ROOT
 
 PLOT_TITLES = {"sse": "SSE, against nginx (proxy_pass)", "grpc": "gRPC, against nginx (grpc_pass)"}
 
@@ -147,18 +147,17 @@ def plot(found, file):
         axis.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
         axis.set_xlabel("luna / nginx; bar: all rounds, stroke: the target")
         axis.grid(axis="x", which="both", color="0.9")
-    axes[0].set_yticks(range(len(titles)), titles)
+    axes[0].set_yticks(range(len(titles)), [f"{t} (more is better)" if "/s" in t else t for t in titles])
     axes[0].invert_yaxis()
     page.suptitle(f"luna {found['commit'][:12]}, {found['date'][:10]}, {found['machine']['cores']} cores")
     page.savefig(file, metadata={"Date": None})
 
 
-def refuse_debug_build():
-    """Ends the program unless the server is what `./run serve` builds."""
-    cache = ROOT / "build/release/CMakeCache.txt"
+def refuse_debug_build(build):
+    """Ends the program unless the server there is what `./run serve` builds."""
+    cache, server = build / "CMakeCache.txt", build / "server/luna-server"
     settings = cache.read_text() if cache.exists() else ""
-    release = "CMAKE_BUILD_TYPE:STRING=Release\n" in settings and "LUNA_SANITIZE:STRING=\n" in settings
-    if not release or not SERVER.exists():
-        raise SystemExit("bench: build/release is no release build; only that is measured (cmake --preset release)")
-    if b"__asan_" in (binary := SERVER.read_bytes()) or b"__tsan_" in binary:
-        raise SystemExit(f"bench: {SERVER.relative_to(ROOT)} was built with sanitizers; it is not measured")
+    if "CMAKE_BUILD_TYPE:STRING=Release\n" not in settings or "LUNA_SANITIZE:STRING=\n" not in settings:
+        raise SystemExit(f"bench: {build} is no release build; only that is measured: cmake --preset release")
+    if not server.exists() or any(word in server.read_bytes() for word in (b"__asan_", b"__tsan_")):
+        raise SystemExit(f"bench: {server} is missing, or was built with sanitizers")

@@ -5,10 +5,10 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+import processes
 from figures import Figures, Goal
-from processes import CORES, TOOLS, Stage, descriptors
+from processes import CORES, Stage, descriptors
 
-LOAD = TOOLS / "bench/bench-load"
 TRANSPORTS = ("sse", "grpc")
 CHUNKS = 50  # of an answer that is not paced
 PACED_CHUNKS = 64
@@ -50,8 +50,8 @@ class Run:
         are open."""
         self.say(f"{transport} {target}")
         # A thread of the client for each four cores: it costs a fraction of what it measures.
-        command = [LOAD, *stage.flags(transport, target), "--streams", streams, "--frames", stage.chunks]
-        command += ["--threads", max(1, CORES // 4), "--warmup", self.warmup, *flags]
+        command = [processes.TOOLS / "bench/bench-load", *stage.flags(transport, target), "--streams", streams]
+        command += ["--frames", stage.chunks, "--threads", max(1, CORES // 4), "--warmup", self.warmup, *flags]
         client = subprocess.Popen(
             [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -135,7 +135,7 @@ void GrpcConnection::Submit(Stream& stream) {
   Check(nghttp2_submit_request(session_, nullptr, headers.data(), headers.size(), &body, &stream));
 }
 
-void GrpcConnection::Ready(Nanos now) {
+void GrpcConnection::Ready(Nanos now, bool closing) {
   now_ = now;
   while (true) {
     bool ended = false;
@@ -144,7 +144,7 @@ void GrpcConnection::Ready(Nanos now) {
     if (bytes.empty()) break;
     Check(nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                    bytes.size()));
-    if (bytes.size() < load_.buffer_size()) break;
+    if (bytes.size() < load_.buffer_size() && !closing) break;
   }
   for (Stream* stream : again_) {
     load_.record().Begun(*stream, Now());

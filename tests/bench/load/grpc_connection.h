@@ -21,7 +21,7 @@ class GrpcConnection final : public Connection {
 
   void Connect() override;
   void Start(Stream& stream, Nanos now) override;
-  void Ready(Nanos now) override;
+  void Ready(Nanos now, bool closing) override;
 
   // What nghttp2 reports.
   void OnData(std::int32_t id, std::string_view bytes);

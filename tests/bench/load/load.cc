@@ -69,7 +69,7 @@ void Load::Run(const std::function<void()>& at_begin, const std::function<void()
     for (int i = 0; i < count; ++i) {
       auto& connection = *static_cast<Connection*>(events[i].data.ptr);
       try {
-        connection.Ready(now);
+        connection.Ready(now, (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
       } catch (const std::runtime_error& error) {
         Drop(connection, error.what());
       }
@@ -104,7 +104,7 @@ void Load::Begin(const Waiting& waiting) {
   if (waiting.stream == connection.streams().front()) {
     connection.Connect();
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLET;
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = &connection;
     epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket().descriptor(), &event);
   }

@@ -38,8 +38,9 @@ class Connection {
   virtual void Connect() = 0;
   // Makes the stream's request. Throws std::runtime_error.
   virtual void Start(Stream& stream, Nanos now) = 0;
-  // The socket may be read or written. Throws std::runtime_error: the connection is of no use.
-  virtual void Ready(Nanos now) = 0;
+  // The socket may be read or written; `closing`: the peer has sent its last. Throws
+  // std::runtime_error: the connection is of no use.
+  virtual void Ready(Nanos now, bool closing) = 0;
 
   const std::vector<Stream*>& streams() const { return streams_; }
   // From Connect to Close.

@@ -39,7 +39,7 @@ void SseConnection::Start(Stream& stream, Nanos now) {
   socket_->Write(request_);
 }
 
-void SseConnection::Ready(Nanos now) {
+void SseConnection::Ready(Nanos now, bool closing) {
   socket_->Flush();
   bool ended = false;
   while (true) {
@@ -48,7 +48,7 @@ void SseConnection::Ready(Nanos now) {
     if (bytes.empty()) return;
     Parse(bytes, now);
     // A buffer that is not full has taken all there was; what comes later is an event of its own.
-    if (bytes.size() < load_.buffer_size()) return;
+    if (bytes.size() < load_.buffer_size() && !closing) return;
   }
 }
 

@@ -18,7 +18,7 @@ class SseConnection final : public Connection {
 
   void Connect() override;
   void Start(Stream& stream, Nanos now) override;
-  void Ready(Nanos now) override;
+  void Ready(Nanos now, bool closing) override;
 
  private:
   enum class Part { kHead, kSize, kData, kDataEnd, kTrailer };
