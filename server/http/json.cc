@@ -30,22 +30,19 @@ using google::protobuf::Message;
 constexpr unsigned kExact = rapidjson::kParseFullPrecisionFlag;
 
 // Protobuf's own parser lets single quotes and bare keys pass.
-absl::Status CheckSyntax(const std::string& json) {
+absl::Status ParseStrictly(const std::string& json, rapidjson::Document& parsed) {
   constexpr unsigned kStrict = rapidjson::kParseIterativeFlag;  // no recursion, so no deep stack
-  rapidjson::Reader reader;
-  rapidjson::BaseReaderHandler<> nothing;
-  rapidjson::StringStream stream(json.c_str());
   if (!utf8::IsValid(json)) {
     return MakeError(ErrorCode::kInvalidInput, "body: not UTF-8");
   }
-  const auto result = reader.Parse<kStrict>(stream, nothing);
-  if (!result.IsError() && json[json.find_first_not_of(" \t\r\n")] != '{') {
-    return MakeError(ErrorCode::kInvalidInput, "body: expected a JSON object");
-  }
-  if (result.IsError()) {
+  parsed.Parse<kStrict>(json.c_str());
+  if (parsed.HasParseError()) {
     return MakeError(ErrorCode::kInvalidInput,
-                     absl::StrCat("body: not JSON at byte ", result.Offset(), ": ",
-                                  rapidjson::GetParseError_En(result.Code())));
+                     absl::StrCat("body: not JSON at byte ", parsed.GetErrorOffset(), ": ",
+                                  rapidjson::GetParseError_En(parsed.GetParseError())));
+  }
+  if (!parsed.IsObject()) {
+    return MakeError(ErrorCode::kInvalidInput, "body: expected a JSON object");
   }
   return absl::OkStatus();
 }
@@ -60,6 +57,30 @@ absl::Status Merge(const std::string& json, const char* place, Message& message)
   }
   message.MergeFrom(*part);
   return absl::OkStatus();
+}
+
+// Fills `message` from texts, truth values and objects of them, which is all that most requests
+// hold, at a tenth of the cost of protobuf's own mapping. False, with some of it filled: there is
+// more in it.
+bool FillPlain(const rapidjson::Value& json, Message& message) {
+  const auto* reflection = message.GetReflection();
+  for (const auto& member : json.GetObject()) {
+    const auto* field = message.GetDescriptor()->FindFieldByName(member.name.GetString());
+    const rapidjson::Value& value = member.value;
+    if (field == nullptr || field->is_repeated()) return false;
+    if (field->type() == FieldDescriptor::TYPE_STRING && value.IsString()) {
+      std::string text(value.GetString(), value.GetStringLength());
+      if (!utf8::IsValid(text)) return false;  // half of a surrogate pair
+      reflection->SetString(&message, field, std::move(text));
+    } else if (field->type() == FieldDescriptor::TYPE_BOOL && value.IsBool()) {
+      reflection->SetBool(&message, field, value.GetBool());
+    } else if (field->type() == FieldDescriptor::TYPE_MESSAGE && value.IsObject()) {
+      if (!FillPlain(value, *reflection->MutableMessage(&message, field))) return false;
+    } else {
+      return false;
+    }
+  }
+  return true;
 }
 
 using Allocator = rapidjson::Document::AllocatorType;
@@ -217,8 +238,13 @@ absl::Status ReadMessage(const Route& route, const std::string& body, std::strin
     if (absl::Status bad = Merge(Write(json), "query", message); !bad.ok()) return bad;
   }
   if (!route.body.empty() && !body.empty()) {
-    if (absl::Status bad = CheckSyntax(body); !bad.ok()) return bad;
+    rapidjson::Document parsed;
+    if (absl::Status bad = ParseStrictly(body, parsed); !bad.ok()) return bad;
     const bool whole = route.body == "*";
+    if (whole && variables.empty()) {
+      if (FillPlain(parsed, message)) return absl::OkStatus();
+      message.Clear();
+    }
     const std::string json = whole ? body : absl::StrCat("{\"", route.body, "\":", body, "}");
     if (absl::Status bad = Merge(json, "body", message); !bad.ok()) return bad;
   }
@@ -261,9 +287,9 @@ std::string ErrorBody(const v1::Error& error) {
   return body;
 }
 
-std::string SseFrame(const v1::InteractResponse& event, bool details) {
+void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string& frame) {
   const auto* kind = event.GetDescriptor()->FindFieldByNumber(event.event_case());
-  std::string frame = absl::StrCat("data: {\"type\": \"", kind->name(), "\", \"data\": ");
+  absl::StrAppend(&frame, "data: {\"type\": \"", kind->name(), "\", \"data\": ");
   const char* data_field = "text";
   switch (event.event_case()) {
     case v1::InteractResponse::kEmotion: {
@@ -292,7 +318,6 @@ std::string SseFrame(const v1::InteractResponse& event, bool details) {
   }
   if (details) frame += Details(event, kind->name().c_str(), data_field);
   frame += "}\n\n";
-  return frame;
 }
 
 }  // namespace luna::http

@@ -26,8 +26,8 @@ std::string ToJson(const google::protobuf::Message& message);
 // The body of an HTTP error: the gRPC code's number, the message, and the reason in details.
 std::string ErrorBody(const v1::Error& error);
 
-// One Server-Sent Event as the guide documents it, spaces included. `details` adds the event's
-// further fields beside `type` and `data`.
-std::string SseFrame(const v1::InteractResponse& event, bool details);
+// Appends one Server-Sent Event as the guide documents it, spaces included. `details` adds the
+// event's further fields beside `type` and `data`.
+void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string& frame);
 
 }  // namespace luna::http

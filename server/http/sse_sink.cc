@@ -32,7 +32,9 @@ void SseSink::Start() { Beat(options_.headers_at_latest); }
 
 void SseSink::Put(const v1::InteractResponse& event) {
   AppendHeaders();
-  Append(SseFrame(event, options_.details));
+  frame_.clear();
+  AppendSseFrame(event, options_.details, frame_);
+  Append(frame_);
   ScheduleFlush();
 }
 

@@ -62,6 +62,7 @@ class SseSink final : public EventSink, public std::enable_shared_from_this<SseS
   const Options options_;
   boost::asio::steady_timer heartbeat_;
   net::Signal written_;
+  std::string frame_;  // for Put
   std::string pending_;
   std::size_t sent_ = 0;  // of pending_
   bool started_ = false;

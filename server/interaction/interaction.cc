@@ -244,6 +244,7 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
   bool ended = false;
   while (!ended) {
     token = co_await tokens.Next(chunker.due());
+    const net::TimePoint now = Clock::now();
     if (auto* arrived = token.ok() ? std::get_if<llm::Pieces>(&*token) : nullptr) {
       const llm::Pieces pieces = std::move(*arrived);
       for (const std::string& piece : pieces) {
@@ -253,15 +254,15 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
           break;
         }
         turn.text += piece;
-        chunker.Push(piece, Clock::now(), chunks);
+        chunker.Push(piece, now, chunks);
       }
     } else if (token.ok() && std::holds_alternative<llm::Pause>(*token)) {
-      chunker.Release(Clock::now(), chunks);
+      chunker.Release(now, chunks);
     }
     ended = !token.ok() || std::holds_alternative<llm::Finish>(*token);
     if (ended) chunker.Finish(chunks);
     for (std::string& chunk : chunks) {
-      MeasureChunk(turn);
+      MeasureChunk(turn, now);
       event.mutable_llm_chunk()->set_text(std::move(chunk));
       turn.Put(event);
     }
@@ -275,8 +276,7 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
                                               ErrorOf(token.status()).message()));
 }
 
-void Interaction::MeasureChunk(Turn& turn) const {
-  const net::TimePoint now = Clock::now();
+void Interaction::MeasureChunk(Turn& turn, net::TimePoint now) const {
   if (turn.first_chunk) {
     metrics_.NextChunk(now - turn.last_chunk);
   } else {

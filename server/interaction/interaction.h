@@ -45,7 +45,7 @@ class Interaction {
   absl::Status Validate(const v1::InteractRequest& request) const;
   boost::asio::awaitable<absl::Status> Tell(Turn& turn);
   void Record(const Turn& turn, const absl::Status& status) const;
-  void MeasureChunk(Turn& turn) const;
+  void MeasureChunk(Turn& turn, net::TimePoint now) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
   boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
                                                                  llm::TokenStream& tokens);

@@ -177,7 +177,7 @@ void Run(FuzzedDataProvider& input) {
   for (int events = input.ConsumeIntegralInRange(1, 4); events > 0; --events) {
     const v1::InteractResponse event = TakeEvent(input);
     const bool details = input.ConsumeBool();
-    const std::string frame = http::SseFrame(event, details);
+    const std::string frame = Frame(event, details);
     CheckLines(frame);
     stream += frame;
     sent.push_back(details ? event : WithoutDetails(event));

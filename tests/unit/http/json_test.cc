@@ -21,6 +21,12 @@ v1::InteractResponse Event() {
   return event;
 }
 
+std::string SseFrame(const v1::InteractResponse& event, bool details) {
+  std::string frame;
+  AppendSseFrame(event, details, frame);
+  return frame;
+}
+
 v1::InteractResponse Chunk(const std::string& text) {
   v1::InteractResponse event = Event();
   event.mutable_llm_chunk()->set_text(text);
