@@ -90,15 +90,15 @@ class StreamCall final : public Call, public EventSink {
     }
     queued_bytes_ += message.Length();
     queue_.push_back(std::move(message));
-    if (writing_) {
-      Watch();
-    } else {
-      Write();
-    }
   }
 
   asio::awaitable<absl::Status> Room() override {
     std::unique_lock lock(mutex_);
+    if (writing_) {
+      Watch();
+    } else if (!queue_.empty()) {
+      Write();
+    }
     while (queued_bytes_ > kMostQueued && !broken_) {
       wants_room_ = true;
       lock.unlock();

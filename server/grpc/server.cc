@@ -73,6 +73,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddListeningPort(name, ::grpc::InsecureServerCredentials(), &port);
   Limit(builder);
+  // Of gRPC's own threads only reflection needs one; each takes its turn at the sockets, and hands
+  // what it finds to ours.
+  using Option = ::grpc::ServerBuilder::SyncServerOption;
+  builder.SetSyncServerOption(Option::NUM_CQS, 1);
+  builder.SetSyncServerOption(Option::MAX_POLLERS, 1);
   for (const auto* service : services) {
     server->services_.push_back(std::make_unique<RawService>(service));
     builder.RegisterService(server->services_.back().get());
