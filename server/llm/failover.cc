@@ -46,7 +46,7 @@ boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint unti
                                 std::to_string(options_.timeouts.total.count()) +
                                 " ms (llm.timeouts.total_ms in models.yaml)");
       }
-      if (std::holds_alternative<Pieces>(*token)) started_ = true;
+      if (std::holds_alternative<Pieces>(*token) && !std::exchange(started_, true)) prompt_ = {};
       if (auto* finish = std::get_if<Finish>(&*token)) {
         finish->target = candidates_[candidate_].target->name;
         ended_ = true;

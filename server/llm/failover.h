@@ -43,7 +43,7 @@ class Failover final : public TokenStream {
   const config::Llm& options_;
   telemetry::Metrics& metrics_;
   const std::vector<Candidate> candidates_;
-  const Prompt prompt_;
+  Prompt prompt_;  // until the first text
   const net::TimePoint deadline_;
   net::Signal timer_;
   std::size_t candidate_ = 0;

@@ -101,7 +101,7 @@ Gemini::Gemini(const config::Target& target, const config::Timeouts& timeouts,
                net::HttpClient& http)
     : target_(target), timeouts_(timeouts), http_(http) {}
 
-std::unique_ptr<TokenStream> Gemini::Generate(Prompt prompt) {
+std::unique_ptr<TokenStream> Gemini::Generate(const Prompt& prompt) {
   if (target_.key.empty()) return std::make_unique<NoStream>(MissingKey(target_));
   net::HttpRequest request = GeminiRequest(target_, prompt);
   request.connect_timeout = timeouts_.connect;

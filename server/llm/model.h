@@ -63,7 +63,7 @@ class LanguageModel {
   virtual ~LanguageModel() = default;
 
   // Starts the request now.
-  virtual std::unique_ptr<TokenStream> Generate(Prompt prompt) = 0;
+  virtual std::unique_ptr<TokenStream> Generate(const Prompt& prompt) = 0;
 };
 
 }  // namespace luna::llm

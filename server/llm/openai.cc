@@ -40,7 +40,7 @@ OpenAi::OpenAi(const config::Target& target, const config::Timeouts& timeouts,
                net::HttpClient& http)
     : target_(target), timeouts_(timeouts), http_(http) {}
 
-std::unique_ptr<TokenStream> OpenAi::Generate(Prompt prompt) {
+std::unique_ptr<TokenStream> OpenAi::Generate(const Prompt& prompt) {
   net::HttpRequest request = OpenAiRequest(target_, prompt);
   request.connect_timeout = timeouts_.connect;
   const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;

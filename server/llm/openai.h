@@ -17,7 +17,7 @@ class OpenAi final : public LanguageModel {
   // All must outlive this and its streams.
   OpenAi(const config::Target& target, const config::Timeouts& timeouts, net::HttpClient& http);
 
-  std::unique_ptr<TokenStream> Generate(Prompt prompt) override;
+  std::unique_ptr<TokenStream> Generate(const Prompt& prompt) override;
 
  private:
   const config::Target& target_;

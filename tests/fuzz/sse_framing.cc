@@ -177,7 +177,8 @@ void Run(FuzzedDataProvider& input) {
   for (int events = input.ConsumeIntegralInRange(1, 4); events > 0; --events) {
     const v1::InteractResponse event = TakeEvent(input);
     const bool details = input.ConsumeBool();
-    const std::string frame = Frame(event, details);
+    std::string frame;
+    http::AppendSseFrame(event, details, frame);
     CheckLines(frame);
     stream += frame;
     sent.push_back(details ? event : WithoutDetails(event));

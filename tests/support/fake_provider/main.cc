@@ -33,8 +33,8 @@ struct Flags {
   int gap_ms = 0;
 };
 
-// `chunks` times the text, the first after `first_ms`, the others `gap_ms` apart; each is a write of
-// its own, as model servers flush each token.
+// `chunks` times the text, the first after `first_ms`, the others `gap_ms` apart; each is a write
+// of its own, as model servers flush each token.
 std::shared_ptr<const Script> DefaultScript(const Flags& flags) {
   json::array steps;
   if (flags.first_ms > 0) steps.push_back(json::object{{"pause_ms", flags.first_ms}});

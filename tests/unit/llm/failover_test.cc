@@ -47,7 +47,7 @@ class Attempt final : public TokenStream {
 // Each Generate takes the next attempt.
 class ScriptedModel final : public LanguageModel {
  public:
-  std::unique_ptr<TokenStream> Generate(Prompt prompt) override {
+  std::unique_ptr<TokenStream> Generate(const Prompt& prompt) override {
     prompts.push_back(prompt.messages.back().text);
     const auto attempt = attempts.front();
     if (attempts.size() > 1) attempts.pop_front();
