@@ -1,0 +1,181 @@
+#include "server/emotion/model.h"
+
+#include <fasttext/fasttext.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <boost/crc.hpp>
+#include <unicode/uscript.h>
+#include <unicode/utf8.h>
+
+#include "server/emotion/labels.h"
+#include "server/emotion/normalize.h"
+
+namespace luna::emotion {
+namespace {
+
+constexpr char kMagic[] = "luna-emotion 1";
+constexpr char kLabelPrefix[] = "__label__";
+constexpr int kTop = 5;
+
+// fastText's own reader of streams leaves the magic number and the version unread.
+class Network : public fasttext::FastText {
+ public:
+  bool Read(std::istream& in) {
+    if (!checkModel(in)) return false;
+    loadModel(in);
+    return true;
+  }
+};
+
+std::uint32_t Crc(std::string_view bytes) {
+  boost::crc_32_type crc;
+  crc.process_bytes(bytes.data(), bytes.size());
+  return crc.checksum();
+}
+
+std::string TakeLine(std::string_view& content) {
+  const std::size_t end = std::min(content.find('\n'), content.size());
+  std::string line(content.substr(0, end));
+  content.remove_prefix(std::min(end + 1, content.size()));
+  return line;
+}
+
+// Reads the header and leaves the payload; says what is wrong, or nothing.
+std::string ReadHeader(std::string_view& content, Model::Temperatures& temperatures) {
+  if (TakeLine(content) != kMagic) return "not an emotion model of this version";
+  while (!content.empty()) {
+    const std::vector<std::string> words = absl::StrSplit(TakeLine(content), ' ');
+    double number = 0;
+    std::uint32_t crc = 0;
+    std::size_t size = 0;
+    if (words.size() != 3) break;
+    if (words[0] == "temperature" && absl::SimpleAtod(words[2], &number) && number > 0) {
+      temperatures[words[1]] = number;
+    } else if (words[0] == "payload" && absl::SimpleAtoi(words[1], &size) &&
+               absl::SimpleAtoi(words[2], &crc)) {
+      if (content.size() != size) return "cut short, or longer than it says";
+      return Crc(content) == crc ? "" : "harmed: its checksum is wrong";
+    } else {
+      break;
+    }
+  }
+  return "its header is wrong";
+}
+
+bool HasAllLabels(const fasttext::FastText& network) {
+  const auto dictionary = network.getDictionary();
+  std::set<std::string> found;
+  for (int i = 0; i < dictionary->nlabels(); ++i) found.insert(dictionary->getLabel(i));
+  std::set<std::string> wanted;
+  for (const std::string_view label : kLabels) wanted.insert(kLabelPrefix + std::string(label));
+  return found == wanted;
+}
+
+}  // namespace
+
+Model::Model(std::unique_ptr<const fasttext::FastText> network, Temperatures temperatures)
+    : network_(std::move(network)), temperatures_(std::move(temperatures)) {}
+
+Model::~Model() = default;
+
+absl::StatusOr<std::shared_ptr<const Model>> Model::Load(const std::string& file) {
+  const auto fail = [&](const std::string& what) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ": ", what));
+  };
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail("cannot be read");
+  const std::string content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (in.bad()) return fail("cannot be read");
+  std::string_view payload = content;
+  Temperatures temperatures;
+  if (const std::string wrong = ReadHeader(payload, temperatures); !wrong.empty()) {
+    return fail(wrong);
+  }
+  auto network = std::make_unique<Network>();
+  try {
+    std::istringstream stream{std::string(payload)};
+    if (!network->Read(stream)) return fail("not a model that this fastText reads");
+  } catch (const std::exception& error) {
+    return fail(absl::StrCat("not a model that this fastText reads: ", error.what()));
+  }
+  if (!HasAllLabels(*network)) return fail("its labels are not those of GoEmotions");
+  return std::shared_ptr<const Model>(new Model(std::move(network), std::move(temperatures)));
+}
+
+std::string Model::Pack(const std::string& payload, const Temperatures& temperatures) {
+  std::string content = absl::StrCat(kMagic, "\n");
+  for (const auto& [language, number] : temperatures) {
+    absl::StrAppend(&content, "temperature ", language, " ", number, "\n");
+  }
+  absl::StrAppend(&content, "payload ", payload.size(), " ", Crc(payload), "\n", payload);
+  return content;
+}
+
+std::vector<v1::EmotionScore> Model::Scores(std::string_view text) const {
+  // As in training: fastText ends a line with a token of its own.
+  std::istringstream line(Normalize(text) + "\n");
+  std::vector<std::int32_t> features;
+  std::vector<std::int32_t> labels;
+  network_->getDictionary()->getLine(line, features, labels);
+  const std::int32_t end = network_->getWordId(fasttext::Dictionary::EOS);
+  std::vector<v1::EmotionScore> scores;
+  if (std::ranges::all_of(features, [&](std::int32_t id) { return id == end; })) return scores;
+
+  fasttext::Predictions predictions;
+  network_->predict(static_cast<int>(kLabels.size()), features, predictions);
+  scores.reserve(predictions.size());
+  for (const auto& [log_probability, label] : predictions) {
+    v1::EmotionScore& score = scores.emplace_back();
+    score.set_emotion(network_->getDictionary()->getLabel(label).substr(sizeof(kLabelPrefix) - 1));
+    score.set_confidence(std::exp(log_probability));
+  }
+  const auto temperature = temperatures_.find(LanguageOf(text));
+  if (temperature != temperatures_.end()) Temper(temperature->second, scores);
+  return scores;
+}
+
+v1::Emotion Model::Classify(std::string_view text) const {
+  std::vector<v1::EmotionScore> scores = Scores(text);
+  if (scores.empty()) scores.emplace_back().set_emotion(std::string(kNeutral));
+  v1::Emotion emotion;
+  emotion.set_emotion(scores.front().emotion());
+  emotion.set_confidence(scores.front().confidence());
+  for (std::size_t i = 0; i < std::min<std::size_t>(kTop, scores.size()); ++i) {
+    *emotion.add_top() = std::move(scores[i]);
+  }
+  return emotion;
+}
+
+std::string LanguageOf(std::string_view text) {
+  const auto size = static_cast<std::int32_t>(text.size());
+  for (std::int32_t at = 0; at < size;) {
+    UChar32 c = 0;
+    U8_NEXT(text.data(), at, size, c);
+    UErrorCode failed = U_ZERO_ERROR;
+    if (c > 0 && uscript_getScript(c, &failed) == USCRIPT_HANGUL) return "ko";
+  }
+  return "en";
+}
+
+void Temper(double temperature, std::vector<v1::EmotionScore>& scores) {
+  double sum = 0;
+  for (v1::EmotionScore& score : scores) {
+    score.set_confidence(std::pow(score.confidence(), 1 / temperature));
+    sum += score.confidence();
+  }
+  for (v1::EmotionScore& score : scores) score.set_confidence(score.confidence() / sum);
+}
+
+}  // namespace luna::emotion
