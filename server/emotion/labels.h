@@ -1,12 +1,13 @@
 #pragma once
 
 #include <array>
-#include <string_view>
+
+#include <absl/strings/string_view.h>
 
 namespace luna::emotion {
 
 // GoEmotions' labels, in its order. https://arxiv.org/abs/2005.00547
-inline constexpr std::array<std::string_view, 28> kLabels = {
+inline constexpr std::array<absl::string_view, 28> kLabels = {
     "admiration",    "amusement",   "anger",    "annoyance",      "approval",    "caring",
     "confusion",     "curiosity",   "desire",   "disappointment", "disapproval", "disgust",
     "embarrassment", "excitement",  "fear",     "gratitude",      "grief",       "joy",
@@ -15,6 +16,6 @@ inline constexpr std::array<std::string_view, 28> kLabels = {
 };
 
 // What is said where nothing was understood.
-inline constexpr std::string_view kNeutral = kLabels.back();
+inline constexpr absl::string_view kNeutral = kLabels.back();
 
 }  // namespace luna::emotion

@@ -7,6 +7,7 @@
 #include <exception>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -53,18 +54,22 @@ std::string TakeLine(std::string_view& content) {
 }
 
 // Reads the header and leaves the payload; says what is wrong, or nothing.
-std::string ReadHeader(std::string_view& content, Model::Temperatures& temperatures) {
+std::string ReadHeader(std::string_view& content, Model::Calibrations& calibrations,
+                       Matrix& matrix) {
   if (TakeLine(content) != kMagic) return "not an emotion model of this version";
   while (!content.empty()) {
     const std::vector<std::string> words = absl::StrSplit(TakeLine(content), ' ');
-    double number = 0;
+    Model::Calibration calibration;
     std::uint32_t crc = 0;
     std::size_t size = 0;
-    if (words.size() != 3) break;
-    if (words[0] == "temperature" && absl::SimpleAtod(words[2], &number) && number > 0) {
-      temperatures[words[1]] = number;
-    } else if (words[0] == "payload" && absl::SimpleAtoi(words[1], &size) &&
-               absl::SimpleAtoi(words[2], &crc)) {
+    if (words.size() == 4 && words[0] == "calibration" &&
+        absl::SimpleAtod(words[2], &calibration.slope) && calibration.slope > 0 &&
+        absl::SimpleAtod(words[3], &calibration.offset)) {
+      calibrations[words[1]] = calibration;
+    } else if (words.size() == 6 && words[0] == "payload" && absl::SimpleAtoi(words[1], &size) &&
+               absl::SimpleAtoi(words[2], &crc) && absl::SimpleAtoi(words[3], &matrix.offset) &&
+               absl::SimpleAtoi(words[4], &matrix.rows) &&
+               absl::SimpleAtoi(words[5], &matrix.columns)) {
       if (content.size() != size) return "cut short, or longer than it says";
       return Crc(content) == crc ? "" : "harmed: its checksum is wrong";
     } else {
@@ -74,19 +79,32 @@ std::string ReadHeader(std::string_view& content, Model::Temperatures& temperatu
   return "its header is wrong";
 }
 
+// A long text's two ends. A code point that is cut reads as white space.
+std::string Ends(std::string_view text) {
+  constexpr std::size_t kHalf = Model::kMostBytes / 2;
+  if (text.size() <= Model::kMostBytes) return std::string(text);
+  return absl::StrCat(std::string(text.substr(0, kHalf)), " ",
+                      std::string(text.substr(text.size() - kHalf)));
+}
+
 bool HasAllLabels(const fasttext::FastText& network) {
   const auto dictionary = network.getDictionary();
   std::set<std::string> found;
   for (int i = 0; i < dictionary->nlabels(); ++i) found.insert(dictionary->getLabel(i));
   std::set<std::string> wanted;
-  for (const std::string_view label : kLabels) wanted.insert(kLabelPrefix + std::string(label));
+  for (const absl::string_view label : kLabels) wanted.insert(kLabelPrefix + std::string(label));
   return found == wanted;
 }
 
 }  // namespace
 
-Model::Model(std::unique_ptr<const fasttext::FastText> network, Temperatures temperatures)
-    : network_(std::move(network)), temperatures_(std::move(temperatures)) {}
+double Model::Calibration::Apply(double p) const {
+  const double q = std::clamp(p, 1e-6, 1 - 1e-6);
+  return 1 / (1 + std::exp(-(slope * std::log(q / (1 - q)) + offset)));
+}
+
+Model::Model(std::unique_ptr<const fasttext::FastText> network, Calibrations calibrations)
+    : network_(std::move(network)), calibrations_(std::move(calibrations)) {}
 
 Model::~Model() = default;
 
@@ -99,33 +117,40 @@ absl::StatusOr<std::shared_ptr<const Model>> Model::Load(const std::string& file
   const std::string content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   if (in.bad()) return fail("cannot be read");
   std::string_view payload = content;
-  Temperatures temperatures;
-  if (const std::string wrong = ReadHeader(payload, temperatures); !wrong.empty()) {
+  Calibrations calibrations;
+  Matrix matrix;
+  if (const std::string wrong = ReadHeader(payload, calibrations, matrix); !wrong.empty()) {
     return fail(wrong);
   }
   auto network = std::make_unique<Network>();
   try {
-    std::istringstream stream{std::string(payload)};
+    std::optional<std::string> unpacked = UnpackMatrix(payload, matrix);
+    if (!unpacked) return fail("its header is wrong");
+    std::istringstream stream(*std::move(unpacked));
     if (!network->Read(stream)) return fail("not a model that this fastText reads");
   } catch (const std::exception& error) {
     return fail(absl::StrCat("not a model that this fastText reads: ", error.what()));
   }
   if (!HasAllLabels(*network)) return fail("its labels are not those of GoEmotions");
-  return std::shared_ptr<const Model>(new Model(std::move(network), std::move(temperatures)));
+  return std::shared_ptr<const Model>(new Model(std::move(network), std::move(calibrations)));
 }
 
-std::string Model::Pack(const std::string& payload, const Temperatures& temperatures) {
+std::string Model::Pack(std::string_view payload, const Matrix& matrix,
+                        const Calibrations& calibrations) {
+  const std::string packed = PackMatrix(payload, matrix);
   std::string content = absl::StrCat(kMagic, "\n");
-  for (const auto& [language, number] : temperatures) {
-    absl::StrAppend(&content, "temperature ", language, " ", number, "\n");
+  for (const auto& [language, calibration] : calibrations) {
+    absl::StrAppend(&content, "calibration ", language, " ", calibration.slope, " ",
+                    calibration.offset, "\n");
   }
-  absl::StrAppend(&content, "payload ", payload.size(), " ", Crc(payload), "\n", payload);
+  absl::StrAppend(&content, "payload ", packed.size(), " ", Crc(packed), " ", matrix.offset, " ",
+                  matrix.rows, " ", matrix.columns, "\n", packed);
   return content;
 }
 
 std::vector<v1::EmotionScore> Model::Scores(std::string_view text) const {
   // As in training: fastText ends a line with a token of its own.
-  std::istringstream line(Normalize(text) + "\n");
+  std::istringstream line(Spell(Normalize(Ends(text))) + "\n");
   std::vector<std::int32_t> features;
   std::vector<std::int32_t> labels;
   network_->getDictionary()->getLine(line, features, labels);
@@ -135,14 +160,14 @@ std::vector<v1::EmotionScore> Model::Scores(std::string_view text) const {
 
   fasttext::Predictions predictions;
   network_->predict(static_cast<int>(kLabels.size()), features, predictions);
+  const auto found = calibrations_.find(LanguageOf(text));
+  const Calibration calibration = found == calibrations_.end() ? Calibration() : found->second;
   scores.reserve(predictions.size());
   for (const auto& [log_probability, label] : predictions) {
     v1::EmotionScore& score = scores.emplace_back();
     score.set_emotion(network_->getDictionary()->getLabel(label).substr(sizeof(kLabelPrefix) - 1));
-    score.set_confidence(std::exp(log_probability));
+    score.set_confidence(calibration.Apply(std::exp(log_probability)));
   }
-  const auto temperature = temperatures_.find(LanguageOf(text));
-  if (temperature != temperatures_.end()) Temper(temperature->second, scores);
   return scores;
 }
 
@@ -167,15 +192,6 @@ std::string LanguageOf(std::string_view text) {
     if (c > 0 && uscript_getScript(c, &failed) == USCRIPT_HANGUL) return "ko";
   }
   return "en";
-}
-
-void Temper(double temperature, std::vector<v1::EmotionScore>& scores) {
-  double sum = 0;
-  for (v1::EmotionScore& score : scores) {
-    score.set_confidence(std::pow(score.confidence(), 1 / temperature));
-    sum += score.confidence();
-  }
-  for (v1::EmotionScore& score : scores) score.set_confidence(score.confidence() / sum);
 }
 
 }  // namespace luna::emotion

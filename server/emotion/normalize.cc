@@ -30,6 +30,11 @@ constexpr auto kFaces = std::to_array<Face>({
 constexpr std::u32string_view kHearts =
     U"♥♡❤💛💚💙💜🧡🖤🤍🤎💕💖💗💓💞💘💝💟❣";
 
+// ICU without its data: nothing that a text can cause.
+void CheckIcu(UErrorCode failed) {
+  if (U_FAILURE(failed)) throw std::runtime_error(u_errorName(failed));
+}
+
 std::u32string Fold(std::string_view text) {
   UErrorCode failed = U_ZERO_ERROR;
   const icu::Normalizer2* nfc = icu::Normalizer2::getNFCInstance(failed);
@@ -40,8 +45,7 @@ std::u32string Fold(std::string_view text) {
   std::u32string result(folded.countChar32(), U'\0');
   folded.toUTF32(reinterpret_cast<UChar32*>(result.data()), static_cast<int>(result.size()),
                  failed);
-  // ICU without its data: nothing that a text can cause.
-  if (U_FAILURE(failed)) throw std::runtime_error(u_errorName(failed));
+  CheckIcu(failed);
   return result;
 }
 
@@ -177,6 +181,15 @@ class Tokens {
 };
 
 }  // namespace
+
+std::string Spell(const std::string& normalized) {
+  UErrorCode failed = U_ZERO_ERROR;
+  const icu::Normalizer2* nfd = icu::Normalizer2::getNFDInstance(failed);
+  std::string result;
+  nfd->normalize(icu::UnicodeString::fromUTF8(normalized), failed).toUTF8String(result);
+  CheckIcu(failed);
+  return result;
+}
 
 std::string Normalize(std::string_view text) {
   std::u32string tokens = Tokens(Fold(text)).Read();

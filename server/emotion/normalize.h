@@ -17,4 +17,8 @@ namespace luna::emotion {
 // Ill-formed UTF-8 reads as U+FFFD, which is white space. Empty where nothing is left.
 std::string Normalize(std::string_view text);
 
+// A normalised text with each Hangul syllable as its letters (NFD): what the model reads, so that
+// its pieces of words begin and end within a syllable, as Korean's endings do.
+std::string Spell(const std::string& normalized);
+
 }  // namespace luna::emotion

@@ -40,7 +40,7 @@ double ShareRight(const std::vector<Judged>& judged) {
 // Over the labels, of one best label an example.
 double MacroF1(const std::vector<Example>& examples, const std::vector<Judged>& judged) {
   double sum = 0;
-  for (const std::string_view name : kLabels) {
+  for (const absl::string_view name : kLabels) {
     const std::string label(name);
     int hits = 0, said = 0, wanted = 0;
     for (std::size_t i = 0; i < examples.size(); ++i) {
@@ -55,13 +55,13 @@ double MacroF1(const std::vector<Example>& examples, const std::vector<Judged>& 
   return sum / kLabels.size();
 }
 
-// The calibration error of each half under what is fitted on the other one. The scores are
-// tempered already, which a second temperature undoes where it has to.
+// The calibration error of each half under what is fitted on the other one. The confidences are
+// calibrated already; what is fitted here is of the same form, so that it takes the place of that.
 double CrossFittedError(const std::vector<Judged>& judged) {
   std::vector<Judged> halves[2];
   for (std::size_t i = 0; i < judged.size(); ++i) halves[i % 2].push_back(judged[i]);
-  return (CalibrationError(halves[0], FitTemperature(halves[1])) +
-          CalibrationError(halves[1], FitTemperature(halves[0]))) /
+  return (CalibrationError(halves[0], FitCalibration(halves[1])) +
+          CalibrationError(halves[1], FitCalibration(halves[0]))) /
          2;
 }
 
@@ -70,7 +70,7 @@ void Development(const std::string& language, const std::vector<Example>& exampl
   const std::vector<Judged> judged = Judge(model, examples);
   const double precision = ShareRight(judged);
   const double least = kLeastPrecision.at(language);
-  const double shipped = CalibrationError(judged, 1);
+  const double shipped = CalibrationError(judged, {});
   const double crossed = CrossFittedError(judged);
   std::printf("%s, %zu development comments\n", language.c_str(), examples.size());
   std::printf("  precision at 1     %.4f  (at least %.2f)%s\n", precision, least,
@@ -78,7 +78,7 @@ void Development(const std::string& language, const std::vector<Example>& exampl
   std::printf("  macro-F1           %.4f\n", MacroF1(examples, judged));
   std::printf("  ECE                %.4f  as served (at most %.2f)%s\n", shipped,
               kMostCalibrationError, Verdict(shipped <= kMostCalibrationError));
-  std::printf("  ECE, cross-fitted  %.4f  each half under the other's temperature%s\n", crossed,
+  std::printf("  ECE, cross-fitted  %.4f  each half under the other's calibration%s\n", crossed,
               Verdict(crossed <= kMostCalibrationError));
 }
 
@@ -113,6 +113,7 @@ void Everyday(const std::vector<Example>& examples, const Model& model) {
 
 using Microseconds = std::chrono::duration<double, std::micro>;
 
+// In microseconds by the clock on the wall.
 std::vector<double> Times(const Model& model, const std::vector<Example>& examples) {
   std::vector<double> times;
   times.reserve(examples.size());

@@ -12,26 +12,6 @@
 #include "server/emotion/labels.h"
 
 namespace luna::emotion {
-namespace {
-
-double Confidence(const Judged& judged, double temperature) {
-  std::vector<v1::EmotionScore> scores = judged.scores;
-  Temper(temperature, scores);
-  return scores.front().confidence();
-}
-
-// What the confidences say against what came true, as a log loss.
-double Loss(const std::vector<Judged>& judged, double temperature) {
-  double loss = 0;
-  for (const Judged& one : judged) {
-    const double confidence = std::clamp(Confidence(one, temperature), 1e-6, 1 - 1e-6);
-    loss -= std::log(one.right ? confidence : 1 - confidence);
-  }
-  return loss;
-}
-
-}  // namespace
-
 bool Example::Accepts(const std::string& label) const {
   return std::ranges::find(labels, label) != labels.end();
 }
@@ -68,29 +48,38 @@ std::vector<Judged> Judge(const Model& model, const std::vector<Example>& exampl
   return result;
 }
 
-double FitTemperature(const std::vector<Judged>& judged) {
-  // Unimodal: a golden section would save nothing that matters.
-  double best = 1;
-  double least = Loss(judged, best);
-  for (int hundredths = 30; hundredths <= 300; ++hundredths) {
-    const double temperature = hundredths / 100.0;
-    const double loss = Loss(judged, temperature);
-    if (loss < least) {
-      least = loss;
-      best = temperature;
+Model::Calibration FitCalibration(const std::vector<Judged>& judged) {
+  // Newton's method for a logistic regression on one variable.
+  Model::Calibration fitted;
+  for (int step = 0; step < 50; ++step) {
+    double slope = 0, offset = 0, xx = 1e-9, x1 = 0, one = 1e-9;
+    for (const Judged& example : judged) {
+      const double p = std::clamp(example.scores.front().confidence(), 1e-6, 1 - 1e-6);
+      const double x = std::log(p / (1 - p));
+      const double q = fitted.Apply(p);
+      const double miss = (example.right ? 1 : 0) - q;
+      const double weight = q * (1 - q);
+      slope += miss * x;
+      offset += miss;
+      xx += weight * x * x;
+      x1 += weight * x;
+      one += weight;
     }
+    const double determinant = xx * one - x1 * x1;
+    fitted.slope += (one * slope - x1 * offset) / determinant;
+    fitted.offset += (xx * offset - x1 * slope) / determinant;
   }
-  return best;
+  return fitted;
 }
 
-double CalibrationError(const std::vector<Judged>& judged, double temperature) {
+double CalibrationError(const std::vector<Judged>& judged, const Model::Calibration& calibration) {
   struct Bin {
     double confidence = 0;
     int right = 0;
   };
   std::array<Bin, 15> bins;
   for (const Judged& one : judged) {
-    const double confidence = Confidence(one, temperature);
+    const double confidence = calibration.Apply(one.scores.front().confidence());
     Bin& bin = bins[std::min(bins.size() - 1, static_cast<std::size_t>(confidence * bins.size()))];
     bin.confidence += confidence;
     bin.right += one.right ? 1 : 0;

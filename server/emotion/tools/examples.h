@@ -32,11 +32,11 @@ struct Judged {
 
 std::vector<Judged> Judge(const Model& model, const std::vector<Example>& examples);
 
-// The temperature under which the right labels are likeliest.
-double FitTemperature(const std::vector<Judged>& judged);
+// What makes the best labels' confidences likeliest.
+Model::Calibration FitCalibration(const std::vector<Judged>& judged);
 
-// The expected calibration error of the best label's confidence, in 15 bins of one width, after
-// tempering.
-double CalibrationError(const std::vector<Judged>& judged, double temperature);
+// The expected calibration error of the best label's confidence, in 15 bins of one width, once
+// calibrated.
+double CalibrationError(const std::vector<Judged>& judged, const Model::Calibration& calibration);
 
 }  // namespace luna::emotion

@@ -22,21 +22,15 @@
 namespace luna::emotion {
 namespace {
 
-const std::vector<std::string> kTraining = {
-    "-bucket", "200000", "-dim", "50",  "-minn", "1",       "-maxn", "4",        "-wordNgrams",
-    "2",       "-epoch", "6",    "-lr", "0.3",   "-thread", "1",     "-verbose", "1",
-};
-const std::vector<std::string> kQuantising = {
-    "-cutoff", "100000", "-qnorm", "-thread", "1", "-verbose", "1",
-};
-
-fasttext::Args Arguments(const std::string& command, const std::string& base,
-                         const std::vector<std::string>& more) {
-  std::vector<std::string> words = {"fasttext", command, "-input", base + ".text", "-output", base};
-  words.insert(words.end(), more.begin(), more.end());
-  fasttext::Args args;
-  args.parseArgs(words);
-  return args;
+// Chosen by ../../../config/emotion/README.md's table.
+std::vector<std::string> Arguments(const std::string& base) {
+  return {"fasttext",    "supervised", "-input",    base + ".text",
+          "-output",     base,         "-bucket",   "200000",
+          "-dim",        "24",         "-minn",     "3",
+          "-maxn",       "5",          "-minCount", "2",
+          "-wordNgrams", "2",          "-epoch",    "4",
+          "-lr",         "0.3",        "-thread",   "1",
+          "-verbose",    "1"};
 }
 
 std::string ReadAll(const std::string& file) {
@@ -50,22 +44,36 @@ void Write(const std::string& file, const std::string& content) {
   if (!out.flush()) throw std::runtime_error(file + ": cannot be written");
 }
 
-// What fastText writes of a network that was trained on the examples.
-std::string Train(const std::vector<Example>& examples, const std::string& base) {
+struct Trained {
+  std::string payload;  // what fastText writes
+  Matrix matrix;
+};
+
+Trained Train(const std::vector<Example>& examples, const std::string& base) {
   std::string text;
   for (const Example& example : examples) {
     for (const std::string& label : example.labels) text += "__label__" + label + " ";
-    text += Normalize(example.text) + "\n";
+    text += Spell(Normalize(example.text)) + "\n";
   }
   Write(base + ".text", text);
   fasttext::FastText network;
-  network.train(Arguments("supervised", base, kTraining));
-  network.quantize(Arguments("quantize", base, kQuantising));
-  network.saveModel(base + ".ftz");
-  std::string payload = ReadAll(base + ".ftz");
+  fasttext::Args args;
+  args.parseArgs(Arguments(base));
+  network.train(args);
+  network.saveModel(base + ".bin");
+  Trained trained{.payload = ReadAll(base + ".bin")};
   std::filesystem::remove(base + ".text");
-  std::filesystem::remove(base + ".ftz");
-  return payload;
+  std::filesystem::remove(base + ".bin");
+
+  // The file ends with the input matrix, a flag, the output matrix's two sides, and its numbers.
+  const auto input = network.getInputMatrix();
+  const auto output = network.getOutputMatrix();
+  trained.matrix.rows = input->size(0);
+  trained.matrix.columns = input->size(1);
+  const std::size_t after =
+      sizeof(bool) + 2 * sizeof(std::int64_t) + output->size(0) * output->size(1) * sizeof(float);
+  trained.matrix.offset = trained.payload.size() - after - trained.matrix.bytes();
+  return trained;
 }
 
 std::shared_ptr<const Model> Loaded(const std::string& file) {
@@ -75,19 +83,20 @@ std::shared_ptr<const Model> Loaded(const std::string& file) {
 }
 
 int Main(const std::string& examples, const std::string& development, const std::string& file) {
-  const std::string payload = Train(ReadExamples(examples), file);
-  Write(file, Model::Pack(payload, {}));
-  const std::shared_ptr<const Model> untempered = Loaded(file);
+  const Trained trained = Train(ReadExamples(examples), file);
+  Write(file, Model::Pack(trained.payload, trained.matrix, {}));
+  const std::shared_ptr<const Model> uncalibrated = Loaded(file);
   std::map<std::string, std::vector<Example>> by_language;
   for (Example& example : ReadExamples(development)) {
     by_language[LanguageOf(example.text)].push_back(std::move(example));
   }
-  Model::Temperatures temperatures;
+  Model::Calibrations calibrations;
   for (const auto& [language, held] : by_language) {
-    temperatures[language] = FitTemperature(Judge(*untempered, held));
-    std::cout << "temperature " << language << ": " << temperatures[language] << "\n";
+    const Model::Calibration fitted = FitCalibration(Judge(*uncalibrated, held));
+    calibrations[language] = fitted;
+    std::cout << "calibration " << language << ": " << fitted.slope << " " << fitted.offset << "\n";
   }
-  Write(file, Model::Pack(payload, temperatures));
+  Write(file, Model::Pack(trained.payload, trained.matrix, calibrations));
   std::cout << file << ": " << std::filesystem::file_size(file) << " bytes\n";
   return 0;
 }
