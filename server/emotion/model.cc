@@ -166,7 +166,8 @@ std::vector<v1::EmotionScore> Model::Scores(std::string_view text) const {
   for (const auto& [log_probability, label] : predictions) {
     v1::EmotionScore& score = scores.emplace_back();
     score.set_emotion(network_->getDictionary()->getLabel(label).substr(sizeof(kLabelPrefix) - 1));
-    score.set_confidence(calibration.Apply(std::exp(log_probability)));
+    const double confidence = calibration.Apply(std::exp(log_probability));
+    score.set_confidence(std::round(confidence * 1e4) / 1e4);
   }
   return scores;
 }

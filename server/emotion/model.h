@@ -49,7 +49,9 @@ class Model {
   ~Model();
 
   // All labels, the best first, each with the probability that it is right (several can be, so they
-  // do not add up to 1). Empty where nothing in the text was understood. COST
+  // do not add up to 1), to four digits. Empty where nothing in the text was understood. 25 us for
+  // an utterance (p99 70), 0.3 ms for the longest text: less than it takes to go to another thread
+  // and back, so it runs on the loops. The unpacked model takes 25 MB, once.
   std::vector<v1::EmotionScore> Scores(std::string_view text) const;
 
   // The best label with its confidence, and the five best. Where nothing was understood that is
