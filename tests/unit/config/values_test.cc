@@ -70,7 +70,7 @@ llm:
   retries: {count: 5, first_ms: 6, longest_ms: 7}
 prompt: {system_file: other.txt}
 stream: {chunking: raw, word_hold_ms: 8, buffer: {words: 9, ms: 10}}
-emotion: {engine: llm}
+emotion: {engine: llm, model_file: other.bin, target: three, deadline_ms: 28}
 translation: {engine: libretranslate, wait_ms: 11, deadline_ms: 12, feeds_model: true,
               libretranslate: {url: "http://localhost:5000/", key_env: LT_KEY}}
 memory: {max_entries: 13, max_context_turns: 14, max_context_tokens: 15, summary_threshold: 16,
@@ -136,7 +136,7 @@ TEST_F(Values, EveryOtherKeyIsRead) {
   expected.system_prompt = "other";
   expected.system_prompt_file = folder_ / "other.txt";
   expected.stream = {Stream::Chunking::kRaw, ms(8), {9, ms(10)}};
-  expected.emotion = {"llm"};
+  expected.emotion = {"llm", folder_ / "other.bin", "three", ms(28)};
   expected.translation = {
       "libretranslate", ms(11), ms(12), true, {"http://localhost:5000", "LT_KEY"}};
   expected.memory = {13, 14, 15, 16, true, "english"};
