@@ -113,7 +113,8 @@ absl::StatusOr<std::shared_ptr<const Model>> Model::Load(const std::string& file
     return absl::InvalidArgumentError(absl::StrCat(file, ": ", what));
   };
   std::ifstream in(file, std::ios::binary);
-  if (!in) return fail("cannot be read");
+  in.peek();  // a directory opens, and is bad once it is read
+  if (in.bad() || !in.is_open()) return fail("cannot be read");
   const std::string content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   if (in.bad()) return fail("cannot be read");
   std::string_view payload = content;

@@ -141,9 +141,13 @@ class Tokens {
     }
     if (c == U'.' || c == U'…' || c == U'~') {
       const std::size_t count = CountWhile([c](char32_t x) { return x == c; });
-      if (c == U'~') Token(U"~");
-      if (c == U'…' || count > 1) Token(U"..");
-      if (c == U'.' && count == 1) Break();
+      if (c == U'~') {
+        Token(U"~");
+      } else if (c == U'…' || count > 1) {
+        Token(U"..");
+      } else {
+        Break();
+      }
       at_ += count;
       open_ = false;
       return true;

@@ -39,6 +39,7 @@ TEST_F(Values, AnEmptyFileIsAllDefaults) {
   expected.llm.default_target = "gemini";
   expected.system_prompt = "너는 루나야.";
   expected.system_prompt_file = folder_ / "prompts/companion.ko.txt";
+  expected.emotion.model_file = folder_ / "emotion/model.bin";
   EXPECT_TRUE(config == expected);
 }
 
@@ -48,6 +49,8 @@ TEST_F(Values, TheShippedFileIsTheDefaults) {
   Config defaults = Loaded("");
   EXPECT_NE(shipped->system_prompt.find("루나"), std::string::npos);
   EXPECT_EQ(shipped->system_prompt_file, LUNA_CONFIG_FOLDER "/prompts/companion.ko.txt");
+  EXPECT_EQ(shipped->emotion.model_file, LUNA_CONFIG_FOLDER "/emotion/model.bin");
+  shipped->emotion.model_file = defaults.emotion.model_file;
   shipped->file = defaults.file;
   shipped->system_prompt = defaults.system_prompt;
   shipped->system_prompt_file = defaults.system_prompt_file;
