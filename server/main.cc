@@ -21,6 +21,7 @@
 #include "luna/v1/interaction.pb.h"
 #include "server/base/error.h"
 #include "server/config/config.h"
+#include "server/emotion/engine.h"
 #include "server/grpc/server.h"
 #include "server/http/server.h"
 #include "server/interaction/admission.h"
@@ -45,11 +46,13 @@ constexpr std::chrono::seconds kLastWords{2};
 // One event loop and what lives on it.
 class Core {
  public:
-  Core(const config::Config& config, Admission& admission, telemetry::Metrics& metrics)
+  Core(const config::Config& config, std::shared_ptr<const emotion::Model> model,
+       Admission& admission, telemetry::Metrics& metrics)
       : http_(std::make_unique<net::HttpClient>(loop_.context(), net::HttpClient::Limits())),
         targets_(config.llm, *http_, metrics),
-        interaction_(config, targets_, admission, metrics),
-        methods_(rpc::LunaMethods(interaction_)) {
+        emotion_(emotion::MakeClassifier(config.emotion, std::move(model), targets_, metrics)),
+        interaction_(config, targets_, emotion_.get(), admission, metrics),
+        methods_(rpc::LunaMethods(interaction_, emotion_.get())) {
     loop_.Start();
   }
 
@@ -72,6 +75,7 @@ class Core {
   net::EventLoop loop_;
   std::unique_ptr<net::HttpClient> http_;
   llm::Targets targets_;
+  std::unique_ptr<EmotionClassifier> emotion_;
   Interaction interaction_;
   rpc::Methods methods_;
 };
@@ -110,15 +114,17 @@ int Serve(const config::Config& config) {
   const int most_streams = StreamsThatFit(config.server.max_streams);
   Admission admission(most_streams);
   telemetry::Metrics metrics;
+  const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config.emotion);
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
-    cores.push_back(std::make_unique<Core>(config, admission, metrics));
+    cores.push_back(std::make_unique<Core>(config, model, admission, metrics));
     workers.push_back(cores.back()->worker(admission, metrics));
   }
+  const auto* pool = google::protobuf::DescriptorPool::generated_pool();
   const std::vector<const google::protobuf::ServiceDescriptor*> services = {
-      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
-          "luna.v1.InteractionService"),
+      pool->FindServiceByName("luna.v1.InteractionService"),
+      pool->FindServiceByName("luna.v1.EmotionService"),
   };
   auto http = http::Server::Listen(config.server, services, workers);
   if (!http.ok()) return Refuse(http.status());

@@ -24,7 +24,7 @@ struct Contract {
 
 using absl::StatusCode;
 
-constexpr std::array<Contract, 20> kContracts{{
+constexpr std::array<Contract, 21> kContracts{{
     {ErrorCode::kInvalidInput, "INVALID_INPUT", StatusCode::kInvalidArgument, 400, false},
     {ErrorCode::kInputTooLarge, "INPUT_TOO_LARGE", StatusCode::kInvalidArgument, 413, false},
     {ErrorCode::kUnknownTarget, "UNKNOWN_TARGET", StatusCode::kNotFound, 404, false},
@@ -32,6 +32,8 @@ constexpr std::array<Contract, 20> kContracts{{
     {ErrorCode::kUnauthenticated, "UNAUTHENTICATED", StatusCode::kUnauthenticated, 401, false},
     {ErrorCode::kPermissionDenied, "PERMISSION_DENIED", StatusCode::kPermissionDenied, 403, false},
     {ErrorCode::kStreamingDisabled, "STREAMING_DISABLED", StatusCode::kFailedPrecondition, 400,
+     false},
+    {ErrorCode::kEmotionUnavailable, "EMOTION_UNAVAILABLE", StatusCode::kFailedPrecondition, 400,
      false},
     {ErrorCode::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted, 429, true},
     {ErrorCode::kShuttingDown, "SHUTTING_DOWN", StatusCode::kUnavailable, 503, true},

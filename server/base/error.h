@@ -19,6 +19,7 @@ enum class ErrorCode {
   kUnauthenticated,
   kPermissionDenied,
   kStreamingDisabled,
+  kEmotionUnavailable,
   kOverloaded,
   kShuttingDown,
   kUpstreamUnavailable,

@@ -48,6 +48,12 @@ std::string Describe(const Config& config) {
                               Ms(llm.retries.longest)));
   add("system prompt", config.system_prompt_file);
   add("chunking", config.stream.chunking == Stream::Chunking::kWord ? "word" : "raw");
+  add("emotion", config.emotion.engine);
+  if (config.emotion.engine == "llm") {
+    add("emotion target",
+        config.emotion.target.empty() ? llm.default_target : config.emotion.target);
+  }
+  if (config.emotion.engine != "off") add("emotion model", config.emotion.model_file);
   add("http", ToString(config.server.http));
   add("grpc", ToString(config.server.grpc));
   add("data_dir", config.data_dir);

@@ -27,9 +27,23 @@ void CheckTogether(const Config& config, YamlFile& file) {
     file.FailAt(absl::StrCat("llm.fallback[", i, "]"),
                 "expected a name under llm.api or llm.servers" + Got(name));
   }
+  if (!config.emotion.target.empty() && !config.llm.targets.contains(config.emotion.target)) {
+    file.FailAt("emotion.target",
+                "expected a name under llm.api or llm.servers" + Got(config.emotion.target));
+  }
   if (config.llm.retries.first > config.llm.retries.longest) {
     file.FailAt("llm.retries", "expected longest_ms to be at least first_ms");
   }
+}
+
+void FindEmotionModel(Config& config) {
+  namespace fs = std::filesystem;
+  const bool usual = config.emotion.model_file == Emotion().model_file;
+  const fs::path beside = fs::path(config.file).parent_path() / config.emotion.model_file;
+  const fs::path shipped = fs::path("config") / config.emotion.model_file;
+  std::error_code ignored;
+  const bool elsewhere = usual && !fs::exists(beside, ignored) && fs::exists(shipped, ignored);
+  config.emotion.model_file = elsewhere ? shipped : beside;
 }
 
 void ReadSystemPrompt(Config& config, YamlFile& file) {
@@ -89,6 +103,7 @@ absl::StatusOr<Config> Load(const Flags& flags, const Environment& environment) 
     file.FailAt(kKeyMode, what);
     return file.status();
   }
+  FindEmotionModel(config);
   ReadSystemPrompt(config, file);
   if (!file.ok()) return file.status();
   status = CheckKey(config.llm.targets.at(config.llm.default_target));

@@ -131,6 +131,13 @@ void ReadStream(YamlMap& map, Stream& stream) {
   });
 }
 
+void ReadEmotion(YamlMap& map, Emotion& emotion) {
+  map.Word("engine", {"embedded", "llm", "off"}, emotion.engine);
+  map.Text("model_file", NotEmpty, emotion.model_file);
+  map.Text("target", AnyText, emotion.target);
+  map.Duration("deadline_ms", 1, kMinute, emotion.deadline);
+}
+
 void ReadTranslation(YamlMap& map, Translation& translation) {
   map.Word("engine", {"auto", "llm", "azure", "libretranslate", "off"}, translation.engine);
   map.Duration("wait_ms", 0, kMinute, translation.wait);
@@ -198,9 +205,7 @@ TargetNames ReadModelsYaml(YamlFile& file, const YAML::Node& root, Config& confi
       prompt.Text("system_file", AnyText, config.system_prompt_file);
     });
     map.Map("stream", [&](YamlMap& stream) { ReadStream(stream, config.stream); });
-    map.Map("emotion", [&](YamlMap& emotion) {
-      emotion.Word("engine", {"embedded", "llm", "off"}, config.emotion.engine);
-    });
+    map.Map("emotion", [&](YamlMap& emotion) { ReadEmotion(emotion, config.emotion); });
     map.Map("translation", [&](YamlMap& part) { ReadTranslation(part, config.translation); });
     map.Map("memory", [&](YamlMap& memory) { ReadMemory(memory, config.memory); });
     map.Map("cache", [&](YamlMap& cache) { ReadCache(cache, config.cache); });

@@ -127,9 +127,14 @@ struct Interaction::Turn {
   }
 };
 
-Interaction::Interaction(const config::Config& config, llm::Targets& targets, Admission& admission,
+Interaction::Interaction(const config::Config& config, llm::Targets& targets,
+                         EmotionClassifier* emotion, Admission& admission,
                          telemetry::Metrics& metrics)
-    : config_(config), targets_(targets), admission_(admission), metrics_(metrics) {}
+    : config_(config),
+      targets_(targets),
+      emotion_(emotion),
+      admission_(admission),
+      metrics_(metrics) {}
 
 asio::awaitable<absl::Status> Interaction::Run(v1::InteractRequest request, EventSink& sink,
                                                const Caller& caller) {
@@ -206,17 +211,20 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 
 // Everything but the failure.
 asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
-  // 2. The emotion has its place here,
-  // 3. the translation here,
+  // 3. The translation has its place here,
   // 4. the conversation so far here,
   // 5. and the cache here.
 
-  // 6. The model answers.
+  // 6. The model is asked,
   llm::Prompt prompt;
   prompt.system = config_.system_prompt;
   prompt.messages.push_back({llm::Message::Role::kUser, turn.request.input()});
   prompt.stream = turn.stream;
   std::unique_ptr<llm::TokenStream> tokens = targets_.Generate(*turn.target, std::move(prompt));
+
+  // 2. and works while the emotion is found, which an LLM may do. The emotion leaves first.
+  const absl::Status sent = co_await SendEmotion(turn);
+  if (!sent.ok()) co_return sent;
   absl::StatusOr<llm::Finish> finish = co_await SendAnswer(turn, *tokens);
   if (!finish.ok()) co_return finish.status();
 
@@ -231,6 +239,24 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
   complete.mutable_timings()->set_total_ms(turn.TotalMs());
   co_return co_await turn.Emit(whole);
+}
+
+// Without the emotion the answer still comes.
+asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
+  const v1::Features& features = turn.request.features();
+  if (emotion_ == nullptr || (features.has_emotion() && !features.emotion())) {
+    co_return absl::OkStatus();
+  }
+  absl::StatusOr<v1::Emotion> emotion = co_await emotion_->Classify(turn.request.input());
+  if (!emotion.ok()) {
+    metrics_.PartFailed("emotion");
+    spdlog::warn("request id={}: no emotion: {}", turn.caller.id,
+                 WithoutWords(turn.request.input(), ErrorOf(emotion.status()).message()));
+    co_return absl::OkStatus();
+  }
+  v1::InteractResponse event;
+  *event.mutable_emotion() = *std::move(emotion);
+  co_return co_await turn.Emit(event);
 }
 
 // Passes the model's words on as they come. What has arrived has left when it returns, in failure

@@ -9,6 +9,7 @@
 
 #include "luna/v1/interaction.pb.h"
 #include "server/config/config.h"
+#include "server/emotion/classifier.h"
 #include "server/interaction/admission.h"
 #include "server/interaction/caller.h"
 #include "server/interaction/event_sink.h"
@@ -24,9 +25,9 @@ class Interaction {
   static constexpr int kMostIdBytes = 128;
   static constexpr int kMostAnswerBytes = 1 << 20;
 
-  // All must outlive this.
-  Interaction(const config::Config& config, llm::Targets& targets, Admission& admission,
-              telemetry::Metrics& metrics);
+  // `emotion` is nullptr where none is told. All must outlive this.
+  Interaction(const config::Config& config, llm::Targets& targets, EmotionClassifier* emotion,
+              Admission& admission, telemetry::Metrics& metrics);
 
   // Streams the events of one request into `sink`, exactly one `complete` or `error` last. The
   // status agrees with that event. An error without an event: the request was refused before the
@@ -47,11 +48,13 @@ class Interaction {
   void Record(const Turn& turn, const absl::Status& status) const;
   void MeasureChunk(Turn& turn, net::TimePoint now) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
+  boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);
   boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
                                                                  llm::TokenStream& tokens);
 
   const config::Config& config_;
   llm::Targets& targets_;
+  EmotionClassifier* const emotion_;
   Admission& admission_;
   telemetry::Metrics& metrics_;
 };

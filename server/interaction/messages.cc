@@ -23,6 +23,33 @@ std::string IdTooLong(const std::string& language, const std::string& field, int
                            : absl::StrCat(field, ": ", most_bytes, "바이트를 넘습니다.");
 }
 
+std::string TextEmpty(const std::string& language, const std::string& field) {
+  return field + (English(language) ? ": must not be empty" : ": 내용이 비어 있습니다.");
+}
+
+std::string TextTooLarge(const std::string& language, const std::string& field, int most_bytes) {
+  return English(language) ? absl::StrCat(field, ": longer than ", most_bytes, " bytes")
+                           : absl::StrCat(field, ": ", most_bytes, "바이트를 넘습니다.");
+}
+
+std::string TextOrTexts(const std::string& language) {
+  return English(language) ? "expected either text or texts"
+                           : "text와 texts 가운데 하나만 보내 주세요.";
+}
+
+std::string TooManyTexts(const std::string& language, int most) {
+  return English(language) ? absl::StrCat("texts: more than ", most)
+                           : absl::StrCat("texts: ", most, "개를 넘습니다.");
+}
+
+std::string NoEmotionEngine(const std::string& language) {
+  return English(language)
+             ? "emotion: emotion.engine is off in config/models.yaml, or its model could not be "
+               "read, which the server's log says"
+             : "emotion: config/models.yaml의 emotion.engine이 off이거나 감정 모델을 읽지 "
+               "못했습니다. 서버 로그를 확인하세요.";
+}
+
 std::string UnknownLanguage(const std::string& value) {
   return absl::StrCat("language: expected ko or en, got \"", value, "\"");
 }

@@ -11,6 +11,12 @@ namespace luna::messages {
 std::string EmptyInput(const std::string& language);
 std::string InputTooLarge(const std::string& language, int most_bytes);
 std::string IdTooLong(const std::string& language, const std::string& field, int most_bytes);
+// `field`: of a request to analyse.
+std::string TextEmpty(const std::string& language, const std::string& field);
+std::string TextTooLarge(const std::string& language, const std::string& field, int most_bytes);
+std::string TextOrTexts(const std::string& language);
+std::string TooManyTexts(const std::string& language, int most);
+std::string NoEmotionEngine(const std::string& language);
 std::string UnknownLanguage(const std::string& value);
 std::string UnknownTarget(const std::string& language, const std::string& name,
                           const std::string& known_names);

@@ -7,6 +7,7 @@
 
 #include "server/llm/answer_parser.h"
 #include "server/llm/answer_stream.h"
+#include "server/llm/choice.h"
 #include "server/llm/gemini_frames.h"
 #include "server/llm/upstream_error.h"
 
@@ -55,15 +56,24 @@ void WriteContents(Writer& writer, const Prompt& prompt) {
   writer.EndArray();
 }
 
-void WriteGenerationConfig(Writer& writer, const config::Target& target) {
+void WriteChoice(Writer& writer, const Choice& choice) {
+  writer.Key("responseMimeType");
+  writer.String("application/json");
+  const std::string schema = SchemaOf(choice, SchemaNames::kGemini);
+  writer.Key("responseSchema");
+  writer.RawValue(schema.data(), schema.size(), rapidjson::kObjectType);
+}
+
+void WriteGenerationConfig(Writer& writer, const config::Target& target, const Prompt& prompt) {
   writer.Key("generationConfig");
   writer.StartObject();
   writer.Key("temperature");
-  writer.Double(target.temperature);
+  writer.Double(prompt.temperature.value_or(target.temperature));
   writer.Key("topP");
   writer.Double(target.top_p);
   writer.Key("maxOutputTokens");
   writer.Int(target.max_tokens);
+  if (prompt.choice) WriteChoice(writer, *prompt.choice);
   if (target.thinking_budget || target.thinking_level) {
     writer.Key("thinkingConfig");
     writer.StartObject();
@@ -115,7 +125,7 @@ net::HttpRequest GeminiRequest(const config::Target& target, const Prompt& promp
   Writer writer(body);
   writer.StartObject();
   WriteContents(writer, prompt);
-  WriteGenerationConfig(writer, target);
+  WriteGenerationConfig(writer, target, prompt);
   WriteSafetySettings(writer, target);
   writer.EndObject();
 

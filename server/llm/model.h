@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,10 +22,19 @@ struct Message {
   std::string text;
 };
 
+// An answer that has to be a JSON object of two fields.
+struct Choice {
+  std::string key;                  // a string, one of these:
+  std::vector<std::string> values;  // plain words, which need no escapes
+  std::string number_key;           // a number
+};
+
 struct Prompt {
   std::string system;
-  std::vector<Message> messages;  // oldest first; the last is the user's
-  bool stream = true;             // false: one unary call, whose text comes as one piece
+  std::vector<Message> messages;        // oldest first; the last is the user's
+  bool stream = true;                   // false: one unary call, whose text comes as one piece
+  std::optional<Choice> choice{};       // what the answer is restricted to
+  std::optional<double> temperature{};  // else the target's
 };
 
 // Why an answer ended well: STOP or MAX_TOKENS. Every other end is an error status.

@@ -8,6 +8,7 @@
 
 #include "server/llm/answer_parser.h"
 #include "server/llm/answer_stream.h"
+#include "server/llm/choice.h"
 #include "server/llm/openai_frames.h"
 
 namespace luna::llm {
@@ -32,6 +33,26 @@ void WriteMessages(Writer& writer, const Prompt& prompt) {
     WriteMessage(writer, message.role == Message::Role::kUser ? "user" : "assistant", message.text);
   }
   writer.EndArray();
+}
+
+// llama.cpp, Ollama and vLLM all take OpenAI's form of it.
+// https://platform.openai.com/docs/guides/structured-outputs
+void WriteChoice(Writer& writer, const Choice& choice) {
+  writer.Key("response_format");
+  writer.StartObject();
+  writer.Key("type");
+  writer.String("json_schema");
+  writer.Key("json_schema");
+  writer.StartObject();
+  writer.Key("name");
+  writer.String(choice.key);
+  writer.Key("strict");
+  writer.Bool(true);
+  const std::string schema = SchemaOf(choice, SchemaNames::kJsonSchema);
+  writer.Key("schema");
+  writer.RawValue(schema.data(), schema.size(), rapidjson::kObjectType);
+  writer.EndObject();
+  writer.EndObject();
 }
 
 }  // namespace
@@ -65,11 +86,12 @@ net::HttpRequest OpenAiRequest(const config::Target& target, const Prompt& promp
     writer.EndObject();
   }
   writer.Key("temperature");
-  writer.Double(target.temperature);
+  writer.Double(prompt.temperature.value_or(target.temperature));
   writer.Key("top_p");
   writer.Double(target.top_p);
   writer.Key("max_tokens");
   writer.Int(target.max_tokens);
+  if (prompt.choice) WriteChoice(writer, *prompt.choice);
   writer.EndObject();
 
   net::HttpRequest request;

@@ -35,6 +35,10 @@ std::unique_ptr<TokenStream> Targets::Generate(const config::Target& target, Pro
                                     std::move(prompt));
 }
 
+std::unique_ptr<TokenStream> Targets::GenerateOnce(const config::Target& target, Prompt prompt) {
+  return models_.at(target.name)->Generate(std::move(prompt));
+}
+
 std::vector<std::string> Targets::Names() const {
   std::vector<std::string> names;
   names.reserve(models_.size());

@@ -26,6 +26,9 @@ class Targets {
   // stream.
   std::unique_ptr<TokenStream> Generate(const config::Target& target, Prompt prompt);
 
+  // Asks a target that Config gave, now, and neither again nor another one.
+  std::unique_ptr<TokenStream> GenerateOnce(const config::Target& target, Prompt prompt);
+
   // All names, sorted.
   std::vector<std::string> Names() const;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/emotion/classifier.h"
 #include "server/interaction/interaction.h"
 #include "server/net/event_loop.h"
 #include "server/rpc/methods.h"
@@ -17,6 +18,8 @@ struct Worker {
 };
 
 // The RPCs of luna.v1: a row for each.
-Methods LunaMethods(Interaction& interaction);
+// `emotion` is nullptr where there is no engine. Both must outlive the
+// table.
+Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion);
 
 }  // namespace luna::rpc

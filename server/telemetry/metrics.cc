@@ -58,6 +58,11 @@ Metrics::Metrics()
                          "Requests that went on to this target of llm.fallback")),
       cancels_(Counter(registry_, "luna_upstream_cancels_total",
                        "Requests to models that were stopped before their end")),
+      emotion_fallbacks_(Counter(registry_, "luna_emotion_fallbacks_total",
+                                 "Emotions that the llm engine did not give in time")
+                             .Add({})),
+      part_failures_(Counter(registry_, "luna_part_failures_total",
+                             "Requests that went on without this part")),
       replaced_(Counter(registry_, "luna_replaced_bytes_total",
                         "Ill-formed UTF-8 from models that became U+FFFD")
                     .Add({})),
@@ -82,6 +87,10 @@ prometheus::Gauge& Metrics::StreamsOpen(const std::string& transport) {
 
 prometheus::Gauge& Metrics::UpstreamsOpen(const std::string& target) {
   return upstreams_open_.Add({{"target", target}});
+}
+
+void Metrics::PartFailed(const std::string& part) {
+  part_failures_.Add({{"part", part}}).Increment();
 }
 
 void Metrics::UpstreamRetried(const std::string& target) {

@@ -38,6 +38,10 @@ class Metrics {
   // The upstream was stopped before its end, mostly since its caller had gone. `stage`: first_token
   // or stream.
   void UpstreamCancelled(const std::string& stage);
+  // The `llm` engine did not say what the person feels.
+  void EmotionFellBack() { emotion_fallbacks_.Increment(); }
+  // A request went without what this part adds to it: `emotion`.
+  void PartFailed(const std::string& part);
   void Replaced(std::size_t bytes) { replaced_.Increment(static_cast<double>(bytes)); }
 
  private:
@@ -54,6 +58,8 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& retries_;
   prometheus::Family<prometheus::Counter>& fallbacks_;
   prometheus::Family<prometheus::Counter>& cancels_;
+  prometheus::Counter& emotion_fallbacks_;
+  prometheus::Family<prometheus::Counter>& part_failures_;
   prometheus::Counter& replaced_;
   prometheus::Gauge& descriptors_;
   prometheus::Gauge& resident_;

@@ -1,6 +1,7 @@
 """The configurations that the tests' servers run with."""
 
 from peers import PEERS
+from processes import ROOT
 
 PERSONA = "너는 루나야."
 
@@ -37,6 +38,7 @@ llm:
   fallback: {fallback}
 server: {server}
 stream: {stream}
+emotion: {emotion}
 prompt: {{system_file: persona.txt}}
 data_dir: {data}
 """
@@ -49,12 +51,11 @@ FALLING = {"retries": "{count: 0}", "timeouts": SHORT, "fallback": "[spare]"}
 
 def write_configuration(folder, fake_url, gone_url, peers=None, **changes):
     """Writes models.yaml and the persona; returns the file. `peers`: the URL of each of peers.PEERS;
-    `changes`: retries, timeouts, fallback, server, stream, each as
-    YAML."""
+    `changes`: retries, timeouts, fallback, server, stream, emotion, each as YAML."""
     (folder / "persona.txt").write_text(PERSONA)
     values = dict.fromkeys(PEERS, gone_url) | (peers or {})
-    values |= {"retries": "{}", "timeouts": "{}", "fallback": "[]"}
-    values |= {"server": "{}", "stream": "{}"} | changes
+    values |= {"retries": "{}", "timeouts": "{}", "fallback": "[]", "server": "{}", "stream": "{}"}
+    values |= {"emotion": f"{{model_file: {ROOT}/config/emotion/model.bin}}"} | changes
     values |= {"fake": fake_url, "gone": gone_url, "label": "a" * 64, "data": folder / "data"}
     file = folder / "models.yaml"
     file.write_text(MODELS_YAML.format(**values))

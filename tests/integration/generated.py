@@ -24,6 +24,7 @@ def generate_stubs(out):
             f"--python_out={out}",
             f"--grpc_python_out={out}",
             "luna/v1/interaction.proto",
+            "luna/v1/emotion.proto",
         ]
     )
     assert code == 0
@@ -31,4 +32,6 @@ def generate_stubs(out):
     return SimpleNamespace(
         messages=importlib.import_module("luna.v1.interaction_pb2"),
         services=importlib.import_module("luna.v1.interaction_pb2_grpc"),
+        emotion_messages=importlib.import_module("luna.v1.emotion_pb2"),
+        emotion_services=importlib.import_module("luna.v1.emotion_pb2_grpc"),
     )

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from transports import ANSWER_ONLY
+
 SCRIPT = {"steps": [{"text": "하나 둘"}, {"finish": "STOP"}, {"done": True}]}
 
 
@@ -39,7 +41,7 @@ def test_grpcurl_describes_the_contract(grpcurl):
 
 def test_grpcurl_streams_an_answer(grpcurl, fake):
     fake.script(SCRIPT)
-    out = grpcurl("luna.v1.InteractionService/Interact", flags=["-d", '{"input": "안녕"}'])
+    out = grpcurl("luna.v1.InteractionService/Interact", flags=["-d", json.dumps({"input": "안녕", "features": ANSWER_ONLY})])
     decoder = json.JSONDecoder()
     events = []
     while out.strip():

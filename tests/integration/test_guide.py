@@ -54,10 +54,11 @@ def test_curl_with_the_input_alone_gets_the_answers_frames(luna, fake):
 def test_an_error_is_a_frame_with_its_message(luna, fake):
     fake.script({"status": 503, "body": {"error": {"code": 503, "message": "overloaded"}}})
     frames = curl(luna, '{"input": "안녕"}')
+    emotion, error = frames.removesuffix("\n\n").split("\n\n")
+    assert emotion.startswith('data: {"type": "emotion", ')
     start = 'data: {"type": "error", "data": "[L.U.N.A. LLM API] Gemini 스트리밍 중 오류 발생: '
-    assert frames.startswith(start)
-    assert frames.endswith('"}\n\n')
-    assert frames.count("data: {") == 1
+    assert error.startswith(start)
+    assert error.endswith('"}')
 
 
 def test_headers_are_those_of_an_event_stream(luna, fake):

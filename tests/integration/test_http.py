@@ -9,6 +9,8 @@ import pytest
 import requests
 from google.protobuf.json_format import ParseDict
 
+from transports import ANSWER_ONLY
+
 SCRIPT = {"steps": [{"text": "하나 둘"}, {"finish": "STOP"}, {"done": True}]}
 JSON = {"Content-Type": "application/json"}
 PATHS = ("/interact/stream", "/interact")
@@ -186,7 +188,7 @@ def test_the_connection_takes_the_next_request_after_a_refusal(luna, body):
 
 
 def request_bytes(version, path="/interact/stream", more=""):
-    body = json.dumps({"input": "안녕"}).encode()
+    body = json.dumps({"input": "안녕", "features": ANSWER_ONLY}).encode()
     head = f"POST {path} {version}\r\nHost: localhost\r\n{more}"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body

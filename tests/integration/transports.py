@@ -70,7 +70,11 @@ def _as_frame(response):
     )
     kind = response.WhichOneof("event")
     event = fields.pop(kind)
-    return {"type": kind, "data": event.pop(DATA_FIELD[kind])} | event | fields
+    if kind == "emotion":
+        data = {name: event.pop(name) for name in ("emotion", "confidence")}
+    else:
+        data = event.pop(DATA_FIELD[kind])
+    return {"type": kind, "data": data} | event | fields
 
 
 TRANSPORTS = {"sse": ask_sse, "grpc": ask_grpc}

@@ -152,6 +152,7 @@ TEST_F(Variables, TheDescriptionSaysWhatTheServerWouldDo) {
   Config config = Loaded("llm: {fallback: [main]}\nstream: {chunking: raw}");
   config.file = "models.yaml";
   config.system_prompt_file = "persona.txt";
+  config.emotion.model_file = "model.bin";
   EXPECT_EQ(Describe(config),
             "file: models.yaml\n"
             "mode: api\n"
@@ -171,6 +172,8 @@ TEST_F(Variables, TheDescriptionSaysWhatTheServerWouldDo) {
             "retries: 2, from 200 ms to 2000 ms\n"
             "system prompt: persona.txt\n"
             "chunking: raw\n"
+            "emotion: embedded\n"
+            "emotion model: model.bin\n"
             "http: 127.0.0.1:8000\n"
             "grpc: [::1]:0\n"
             "data_dir: data\n");

@@ -12,7 +12,8 @@
 
 namespace luna::config {
 
-// A folder of its own for each test, with a persona at the default place, and an environment.
+// A folder of its own for each test, with a persona and an emotion model at the default places, and
+// an environment.
 class Loading : public testing::Test {
  protected:
   void SetUp() override {
@@ -21,6 +22,8 @@ class Loading : public testing::Test {
         std::filesystem::path(testing::TempDir()) / ("luna_config." + std::string(test->name()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ / "prompts");
+    std::filesystem::create_directories(folder_ / "emotion");
+    Write("emotion/model.bin", "");
     Write("prompts/companion.ko.txt", "너는 루나야.\n");
     environment_["GEMINI_API_KEY"] = "the-secret";
   }

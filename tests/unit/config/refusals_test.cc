@@ -125,6 +125,9 @@ TEST_F(Refusals, AnUnknownWordIsRefusedWithTheKnownOnes) {
             "models.yaml:1: stream.chunking: expected one of word, raw, got \"line\"");
   EXPECT_EQ(Refused("emotion: {engine: x}"),
             "models.yaml:1: emotion.engine: expected one of embedded, llm, off, got \"x\"");
+  EXPECT_EQ(Refused("emotion:\n  target: nobody"),
+            "models.yaml:2: emotion.target: expected a name under llm.api or llm.servers, got "
+            "\"nobody\"");
   EXPECT_EQ(Refused("translation: {engine: x}"),
             "models.yaml:1: translation.engine: expected one of auto, llm, azure, libretranslate, "
             "off, got \"x\"");

@@ -39,6 +39,7 @@ TEST_F(Values, AnEmptyFileIsAllDefaults) {
   expected.llm.default_target = "gemini";
   expected.system_prompt = "너는 루나야.";
   expected.system_prompt_file = folder_ / "prompts/companion.ko.txt";
+  expected.emotion.model_file = folder_ / "emotion/model.bin";
   EXPECT_TRUE(config == expected);
 }
 
@@ -48,6 +49,8 @@ TEST_F(Values, TheShippedFileIsTheDefaults) {
   Config defaults = Loaded("");
   EXPECT_NE(shipped->system_prompt.find("루나"), std::string::npos);
   EXPECT_EQ(shipped->system_prompt_file, LUNA_CONFIG_FOLDER "/prompts/companion.ko.txt");
+  EXPECT_EQ(shipped->emotion.model_file, LUNA_CONFIG_FOLDER "/emotion/model.bin");
+  shipped->emotion.model_file = defaults.emotion.model_file;
   shipped->file = defaults.file;
   shipped->system_prompt = defaults.system_prompt;
   shipped->system_prompt_file = defaults.system_prompt_file;
@@ -70,7 +73,7 @@ llm:
   retries: {count: 5, first_ms: 6, longest_ms: 7}
 prompt: {system_file: other.txt}
 stream: {chunking: raw, word_hold_ms: 8, buffer: {words: 9, ms: 10}}
-emotion: {engine: llm}
+emotion: {engine: llm, model_file: other.bin, target: three, deadline_ms: 28}
 translation: {engine: libretranslate, wait_ms: 11, deadline_ms: 12, feeds_model: true,
               libretranslate: {url: "http://localhost:5000/", key_env: LT_KEY}}
 memory: {max_entries: 13, max_context_turns: 14, max_context_tokens: 15, summary_threshold: 16,
@@ -136,7 +139,7 @@ TEST_F(Values, EveryOtherKeyIsRead) {
   expected.system_prompt = "other";
   expected.system_prompt_file = folder_ / "other.txt";
   expected.stream = {Stream::Chunking::kRaw, ms(8), {9, ms(10)}};
-  expected.emotion = {"llm"};
+  expected.emotion = {"llm", folder_ / "other.bin", "three", ms(28)};
   expected.translation = {
       "libretranslate", ms(11), ms(12), true, {"http://localhost:5000", "LT_KEY"}};
   expected.memory = {13, 14, 15, 16, true, "english"};

@@ -34,6 +34,22 @@ std::string Delta(const std::string& text) {
          "\"}}]}\n\n";
 }
 
+// Says `sadness` of everything, or fails.
+class Sad final : public EmotionClassifier {
+ public:
+  asio::awaitable<absl::StatusOr<v1::Emotion>> Classify(std::string text) override {
+    asked = std::move(text);
+    if (fails) co_return absl::InternalError("no mood");
+    v1::Emotion emotion;
+    emotion.set_emotion("sadness");
+    emotion.set_confidence(0.75);
+    co_return emotion;
+  }
+
+  std::string asked;
+  bool fails = false;
+};
+
 class RecordingSink final : public EventSink {
  public:
   void Put(const v1::InteractResponse& event) override {
@@ -86,7 +102,7 @@ class InteractionTest : public testing::Test {
     config_.llm.retries.count = 0;
     net::HttpClient client(context_, {});
     llm::Targets targets(config_.llm, client, metrics_);
-    Interaction interaction(config_, targets, *admission_, metrics_);
+    Interaction interaction(config_, targets, emotion_, *admission_, metrics_);
     use(interaction);
   }
 
@@ -111,6 +127,7 @@ class InteractionTest : public testing::Test {
   Caller caller_{"test", "id-1", absl::OkStatus()};
   telemetry::Metrics metrics_;
   RecordingSink sink_;
+  EmotionClassifier* emotion_ = nullptr;
   bool streams_ = true;
 };
 
@@ -284,6 +301,50 @@ TEST_F(InteractionTest, AnswersWithoutTheStream) {
   ASSERT_TRUE(answer->ok()) << answer->status();
   EXPECT_EQ((*answer)->text(), "서울입니다.");
   EXPECT_EQ((*answer)->usage().total_tokens(), 7);
+}
+
+TEST_F(InteractionTest, TheEmotionIsTheFirstEvent) {
+  Sad sad;
+  emotion_ = &sad;
+  RawServer server(1, Answering(Delta("괜찮아?") + kStop));
+  ASSERT_TRUE(Run(server.url(), Ask("슬퍼")).ok());
+  EXPECT_EQ(sad.asked, "슬퍼");
+  ASSERT_EQ(sink_.events.size(), 3u);
+  EXPECT_EQ(sink_.events[0].sequence(), 1);
+  EXPECT_EQ(sink_.events[0].emotion().emotion(), "sadness");
+  EXPECT_EQ(sink_.events[0].emotion().confidence(), 0.75);
+  EXPECT_TRUE(sink_.events[1].has_llm_chunk());
+}
+
+TEST_F(InteractionTest, ARequestWithoutEmotionAsksForNone) {
+  Sad sad;
+  emotion_ = &sad;
+  v1::InteractRequest request = Ask("슬퍼");
+  request.mutable_features()->set_emotion(false);
+  RawServer server(1, Answering(Delta("괜찮아?") + kStop));
+  ASSERT_TRUE(Run(server.url(), std::move(request)).ok());
+  EXPECT_EQ(sad.asked, "");
+  EXPECT_EQ(sink_.events.size(), 2u);
+}
+
+TEST_F(InteractionTest, WithoutTheEmotionTheAnswerStillComes) {
+  Sad sad;
+  sad.fails = true;
+  emotion_ = &sad;
+  RawServer server(1, Answering(Delta("괜찮아?") + kStop));
+  ASSERT_TRUE(Run(server.url(), Ask("슬퍼")).ok());
+  ASSERT_EQ(sink_.events.size(), 2u);
+  EXPECT_TRUE(sink_.events.back().has_complete());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("luna_part_failures_total{part=\"emotion\"} 1\n"));
+}
+
+TEST_F(InteractionTest, AClientThatHasGoneAtTheEmotionGetsNothingMore) {
+  Sad sad;
+  emotion_ = &sad;
+  sink_.gone = true;
+  RawServer server(1, [](RawServer::Socket& socket) { RawServer::WaitUntilClosed(socket); });
+  EXPECT_TRUE(absl::IsCancelled(Run(server.url(), Ask("슬퍼"))));
+  EXPECT_EQ(sink_.events.size(), 1u);
 }
 
 }  // namespace

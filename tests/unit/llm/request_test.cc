@@ -91,5 +91,39 @@ TEST(OpenAiRequest, WithoutAKeyOrAStream) {
             R"("temperature":0.85,"top_p":0.95,"max_tokens":1024})");
 }
 
+Prompt Choosing() {
+  Prompt prompt;
+  prompt.messages = {{Message::Role::kUser, "hi"}};
+  prompt.stream = false;
+  prompt.choice = Choice{.key = "mood", .values = {"good", "bad"}, .number_key = "sure"};
+  prompt.temperature = 0;
+  return prompt;
+}
+
+TEST(GeminiRequest, RestrictsAnAnswerByItsSchema) {
+  config::Target target;
+  target.url = "https://host/v1beta";
+  target.model = "m";
+  EXPECT_EQ(GeminiRequest(target, Choosing()).body,
+            R"({"contents":[{"role":"user","parts":[{"text":"hi"}]}],)"
+            R"("generationConfig":{"temperature":0.0,"topP":0.95,"maxOutputTokens":1024,)"
+            R"("responseMimeType":"application/json","responseSchema":{"type":"OBJECT",)"
+            R"("properties":{"mood":{"type":"STRING","enum":["good","bad"]},)"
+            R"("sure":{"type":"NUMBER"}},"required":["mood","sure"]}}})");
+}
+
+TEST(OpenAiRequest, RestrictsAnAnswerByItsSchema) {
+  config::Target target;
+  target.url = "http://localhost:8080";
+  target.model = "m";
+  EXPECT_EQ(
+      OpenAiRequest(target, Choosing()).body,
+      R"({"model":"m","messages":[{"role":"user","content":"hi"}],"stream":false,)"
+      R"("temperature":0.0,"top_p":0.95,"max_tokens":1024,"response_format":)"
+      R"({"type":"json_schema","json_schema":{"name":"mood","strict":true,"schema":)"
+      R"({"type":"object","properties":{"mood":{"type":"string","enum":["good","bad"]},)"
+      R"("sure":{"type":"number"}},"required":["mood","sure"],"additionalProperties":false}}}})");
+}
+
 }  // namespace
 }  // namespace luna::llm
