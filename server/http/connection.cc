@@ -259,9 +259,7 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   if (match.route == nullptr && !match.allowed.empty()) {
     co_return co_await RefuseMethod(absl::StrJoin(match.allowed, ", "));
   }
-  if (match.route == nullptr) {
-    co_return co_await RefusePath(path);
-  }
+  if (match.route == nullptr) co_return co_await RefusePath(path);
   if (!request.body().empty() && !IsJson(View(request[beast::http::field::content_type]))) {
     co_return co_await Respond(
         415, ErrorBody(ErrorOf(
@@ -275,7 +273,7 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
       ReadMessage(*match.route, request.body(), query, match.variables, *message);
   if (!read.ok()) co_return co_await Refuse(read);
   if (method.server_streaming()) {
-    co_await Stream(request, std::move(message));
+    co_await Stream(std::move(message));
   } else {
     co_await CallUnary(method, std::move(message));
   }
@@ -301,7 +299,7 @@ asio::awaitable<void> Connection::CallUnary(const google::protobuf::MethodDescri
   co_await Respond(200, ToJson(**response));
 }
 
-asio::awaitable<void> Connection::Stream(const Request&, rpc::Message message) {
+asio::awaitable<void> Connection::Stream(rpc::Message message) {
   auto& interact = static_cast<v1::InteractRequest&>(*message);
   SseSink::Options options;
   options.chunked = http11_;

@@ -53,7 +53,7 @@ class Connection {
   boost::asio::awaitable<void> Answer(const Request& request);
   boost::asio::awaitable<void> CallUnary(const google::protobuf::MethodDescriptor& method,
                                          rpc::Message message);
-  boost::asio::awaitable<void> Stream(const Request& request, rpc::Message message);
+  boost::asio::awaitable<void> Stream(rpc::Message message);
   void EndRequestAfter(std::chrono::nanoseconds length);
   void Watch();
   void TakeWhatArrived();
