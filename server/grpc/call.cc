@@ -101,6 +101,7 @@ class StreamCall final : public Call, public EventSink {
     }
     while (queued_bytes_ > kMostQueued && !broken_) {
       wants_room_ = true;
+      Watch();
       lock.unlock();
       co_await room_->Wait(net::kForever);
       lock.lock();
@@ -146,6 +147,7 @@ class StreamCall final : public Call, public EventSink {
   void Finish(::grpc::Status status) {
     const std::lock_guard lock(mutex_);
     status_ = std::move(status);
+    if (!writing_ && !queue_.empty()) Write();
     if (writing_) {
       Watch();
     } else {
