@@ -12,6 +12,7 @@ namespace luna {
 namespace {
 
 constexpr char kPayload[] = "type.googleapis.com/luna.v1.Error";
+constexpr char kOwnWords[] = "luna/own-words";
 constexpr std::size_t kLongestMessage = 1024;
 
 struct Contract {
@@ -98,8 +99,15 @@ absl::Status MakeError(ErrorCode code, std::string message, std::chrono::millise
   return StatusOf(std::move(error), std::move(message));
 }
 
-absl::Status WithMessage(const absl::Status& status, std::string message) {
-  return StatusOf(ErrorOf(status), std::move(message));
+absl::Status WithMessage(const absl::Status& status, std::string message, std::string own_words) {
+  absl::Status said = StatusOf(ErrorOf(status), std::move(message));
+  said.SetPayload(kOwnWords, absl::Cord(own_words));
+  return said;
+}
+
+std::string OwnWords(const absl::Status& status) {
+  const auto own_words = status.GetPayload(kOwnWords);
+  return own_words ? std::string(*own_words) : ErrorOf(status).message();
 }
 
 absl::Status NotRetryable(const absl::Status& status) {

@@ -40,8 +40,12 @@ enum class ErrorCode {
 absl::Status MakeError(ErrorCode code, std::string message,
                        std::chrono::milliseconds retry_after = std::chrono::milliseconds::zero());
 
-// The same failure in other words.
-absl::Status WithMessage(const absl::Status& status, std::string message);
+// The same failure in other words, of which `own_words` are luna's: what may be logged. The rest
+// may quote somebody who quotes the person.
+absl::Status WithMessage(const absl::Status& status, std::string message, std::string own_words);
+
+// What of a failure's message may be logged; all of it where WithMessage never said.
+std::string OwnWords(const absl::Status& status);
 
 // The same failure where the same request cannot succeed later, whatever its code says in general:
 // a quota that is counted per day.

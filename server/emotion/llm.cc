@@ -31,7 +31,7 @@ boost::asio::awaitable<absl::StatusOr<v1::Emotion>> LlmClassifier::Classify(std:
   if (emotion.ok()) co_return emotion;
   metrics_.EmotionFellBack();
   spdlog::warn("emotion: target {} did not say: {} {}", targets_.Config(config_.target)->name,
-               ErrorOf(emotion.status()).code(), ErrorOf(emotion.status()).message());
+               ErrorOf(emotion.status()).code(), OwnWords(emotion.status()));
   if (embedded_ == nullptr) co_return emotion;
   co_return co_await embedded_->Classify(std::move(text));
 }

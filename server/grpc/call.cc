@@ -148,11 +148,8 @@ class StreamCall final : public Call, public EventSink {
     const std::lock_guard lock(mutex_);
     status_ = std::move(status);
     if (!writing_ && !queue_.empty()) Write();
-    if (writing_) {
-      Watch();
-    } else {
-      FinishNow();
-    }
+    if (!writing_) FinishNow();
+    Watch();
   }
 
   // With mutex_ held, on the loop. A write that flow control holds up can block for ever: once none
@@ -164,7 +161,7 @@ class StreamCall final : public Call, public EventSink {
                            before = writes_done_](const boost::system::error_code& aborted) {
       const std::lock_guard lock(mutex_);
       watching_ = false;
-      if (aborted || !writing_) return;
+      if (aborted || (!writing_ && !finishing_)) return;
       if (writes_done_ == before) {
         context_.TryCancel();
       } else {
@@ -175,12 +172,14 @@ class StreamCall final : public Call, public EventSink {
 
   void OnFinished() {
     const std::lock_guard lock(mutex_);
+    finishing_ = false;
     if (!watching_) return;
     asio::post(worker_.loop->context(), [this, self = shared_from_this()] { patience_->cancel(); });
   }
 
   // With mutex_ held, nothing being written.
   void FinishNow() {
+    finishing_ = true;
     void* tag = finished_.Arm(shared_from_this());
     if (last_) {
       writer_.WriteAndFinish(*last_, ::grpc::WriteOptions(), *status_, tag);
@@ -200,6 +199,7 @@ class StreamCall final : public Call, public EventSink {
   std::optional<::grpc::Status> status_;
   int writes_done_ = 0;
   bool writing_ = false;
+  bool finishing_ = false;
   bool watching_ = false;
   bool wants_room_ = false;
   bool broken_ = false;
@@ -308,11 +308,16 @@ void Call::OnDone() {
 
 template <class Result>
 void Call::Spawn(asio::awaitable<Result> work, std::function<void(Result)> finish) {
-  asio::co_spawn(
-      worker_.loop->context(), Guard(std::move(work)),
-      asio::bind_cancellation_slot(
-          cancel_.slot(), [self = shared_from_this(), finish = std::move(finish)](
-                              std::exception_ptr, Result result) { finish(std::move(result)); }));
+  asio::co_spawn(worker_.loop->context(), Guard(std::move(work)),
+                 asio::bind_cancellation_slot(
+                     cancel_.slot(), [this, self = shared_from_this(), finish = std::move(finish)](
+                                         std::exception_ptr before_it_began, Result result) {
+                       if (before_it_began) {
+                         result = caller_.ended.ok() ? absl::CancelledError("the caller has gone")
+                                                     : caller_.ended;
+                       }
+                       finish(std::move(result));
+                     }));
 }
 
 }  // namespace luna::grpc

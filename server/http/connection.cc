@@ -135,20 +135,18 @@ void Connection::Watch() {
 }
 
 // A client that leaves while it is being answered ends its request. What it sends meanwhile is its
-// next one; once it has sent kMostPipelined ahead it is no longer watched.
+// next one; one that sends kMostPipelined ahead is let go, since it could not be watched any more.
 void Connection::TakeWhatArrived() {
   const std::size_t room = buffer_.size() == 0 ? kFirstRead : kFurtherRead;
   boost::system::error_code error;
   const std::size_t bytes = stream_.socket().read_some(buffer_.prepare(room), error);
   buffer_.commit(bytes);
-  client_left_ = error && error != asio::error::would_block;
+  const bool too_far_ahead = answering_ != nullptr && buffer_.size() >= kMostPipelined;
+  client_left_ = too_far_ahead || (error && error != asio::error::would_block);
   arrived_.Notify();
   if (answering_ == nullptr) return;
-  if (client_left_) {
-    cancel_.emit(asio::cancellation_type::terminal);
-  } else if (buffer_.size() < kMostPipelined) {
-    Watch();
-  }
+  if (!client_left_) return Watch();
+  cancel_.emit(asio::cancellation_type::terminal);
 }
 
 // Reads one whole request. What is refused half-way is answered here; false then, or at the end.

@@ -35,7 +35,7 @@ absl::Status ParseStrictly(const std::string& json, rapidjson::Document& parsed)
   if (!utf8::IsValid(json)) {
     return MakeError(ErrorCode::kInvalidInput, "body: not UTF-8");
   }
-  parsed.Parse<kStrict>(json.c_str());
+  parsed.Parse<kStrict>(json.data(), json.size());
   if (parsed.HasParseError()) {
     return MakeError(ErrorCode::kInvalidInput,
                      absl::StrCat("body: not JSON at byte ", parsed.GetErrorOffset(), ": ",
@@ -65,7 +65,8 @@ absl::Status Merge(const std::string& json, const char* place, Message& message)
 bool FillPlain(const rapidjson::Value& json, Message& message) {
   const auto* reflection = message.GetReflection();
   for (const auto& member : json.GetObject()) {
-    const auto* field = message.GetDescriptor()->FindFieldByName(member.name.GetString());
+    const std::string name(member.name.GetString(), member.name.GetStringLength());
+    const auto* field = message.GetDescriptor()->FindFieldByName(name);
     const rapidjson::Value& value = member.value;
     if (field == nullptr || field->is_repeated()) return false;
     if (field->type() == FieldDescriptor::TYPE_STRING && value.IsString()) {
@@ -74,7 +75,8 @@ bool FillPlain(const rapidjson::Value& json, Message& message) {
       reflection->SetString(&message, field, std::move(text));
     } else if (field->type() == FieldDescriptor::TYPE_BOOL && value.IsBool()) {
       reflection->SetBool(&message, field, value.GetBool());
-    } else if (field->type() == FieldDescriptor::TYPE_MESSAGE && value.IsObject()) {
+    } else if (field->type() == FieldDescriptor::TYPE_MESSAGE && value.IsObject() &&
+               field->message_type()->file()->package() == "luna.v1") {
       if (!FillPlain(value, *reflection->MutableMessage(&message, field))) return false;
     } else {
       return false;

@@ -13,7 +13,8 @@ class EventSink {
   virtual ~EventSink() = default;
 
   // Takes an event. Events arrive in order; those that are put without a wait between them may
-  // leave together.
+  // leave together. `complete` and `error` are the last: the transport sees to it that they leave,
+  // and nobody waits for room after them, so that nothing can come between.
   virtual void Put(const v1::InteractResponse& event) = 0;
 
   // Resumes once there is room for more, which a slow caller delays. kCancelled once the caller has

@@ -8,8 +8,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <absl/strings/str_replace.h>
-#include <absl/strings/str_split.h>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
@@ -40,18 +38,6 @@ void SetToNow(google::protobuf::Timestamp& time) {
 
 bool IsBlank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
-}
-
-// A failure's message without the words of `input` where it tells of a detail, which may quote a
-// provider, which may quote the request.
-std::string WithoutWords(const std::string& input, std::string message) {
-  constexpr std::size_t kShortest = 3;  // a syllable
-  const std::size_t detail = std::min(message.find(": "), message.size());
-  std::string told = message.substr(detail);
-  for (const absl::string_view word : absl::StrSplit(input, absl::ByAnyChar(" \t\r\n"))) {
-    if (word.size() >= kShortest) absl::StrReplaceAll({{word, "***"}}, &told);
-  }
-  return message.substr(0, detail) + told;
 }
 
 // Keeps what Answer gives back.
@@ -167,7 +153,7 @@ void Interaction::Record(const Turn& turn, const absl::Status& status) const {
   if (status.ok() || absl::IsCancelled(status) || !turn.admitted) {
     spdlog::info(line);
   } else {
-    spdlog::error("{} {}", line, WithoutWords(turn.request.input(), ErrorOf(status).message()));
+    spdlog::error("{} {}", line, OwnWords(status));
   }
 }
 
@@ -204,8 +190,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   error = ErrorOf(status);
   error.set_stage(turn.Stage());
   error.set_text_so_far(turn.text);
-  const absl::Status sent = co_await turn.Emit(failed);
-  if (!sent.ok()) co_return sent;
+  turn.Put(failed);
   co_return status;
 }
 
@@ -238,7 +223,8 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   complete.set_target(finish->target);
   complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
   complete.mutable_timings()->set_total_ms(turn.TotalMs());
-  co_return co_await turn.Emit(whole);
+  turn.Put(whole);
+  co_return absl::OkStatus();
 }
 
 // Without the emotion the answer still comes.
@@ -250,8 +236,7 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   absl::StatusOr<v1::Emotion> emotion = co_await emotion_->Classify(turn.request.input());
   if (!emotion.ok()) {
     metrics_.PartFailed("emotion");
-    spdlog::warn("request id={}: no emotion: {}", turn.caller.id,
-                 WithoutWords(turn.request.input(), ErrorOf(emotion.status()).message()));
+    spdlog::warn("request id={}: no emotion: {}", turn.caller.id, OwnWords(emotion.status()));
     co_return absl::OkStatus();
   }
   v1::InteractResponse event;
@@ -297,9 +282,11 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     if (!sent.ok()) co_return sent;
   }
   if (token.ok()) co_return std::get<llm::Finish>(*std::move(token));
-  co_return WithMessage(token.status(),
-                        messages::ModelFailed(turn.request.language(), *turn.target, turn.stream,
-                                              ErrorOf(token.status()).message()));
+  const auto in_words = [&](const std::string& detail) {
+    return messages::ModelFailed(turn.request.language(), *turn.target, turn.stream, detail);
+  };
+  co_return WithMessage(token.status(), in_words(ErrorOf(token.status()).message()),
+                        in_words(OwnWords(token.status())));
 }
 
 void Interaction::MeasureChunk(Turn& turn, net::TimePoint now) const {

@@ -178,10 +178,11 @@ constexpr std::array<std::string_view, 10> kBlocks{
 
 absl::Status Blocked(const config::Target& target, const char* what, std::string_view reason,
                      std::string_view message) {
-  std::string text =
+  const std::string own_words =
       target.name + ": the provider blocked the " + what + ": " + Quotable(target, reason, 100);
-  if (!message.empty()) text += ": " + Quotable(target, message, 500);
-  return MakeError(ErrorCode::kContentBlocked, text);
+  const absl::Status error = MakeError(ErrorCode::kContentBlocked, own_words);
+  if (message.empty()) return error;
+  return WithMessage(error, own_words + ": " + Quotable(target, message, 500), own_words);
 }
 
 absl::Status TakeFinish(const config::Target& target, const Walk& walk, Answer& answer) {

@@ -151,13 +151,15 @@ std::string Advice(const config::Target& target, ErrorCode code, int status) {
 absl::Status ErrorOfWords(const config::Target& target, int status, const std::string& what,
                           const Words& words) {
   const ErrorCode code = CodeOf(status, words);
-  std::string message = target.name + ": " + what;
-  const std::string said = Quotable(target, words.message, kLongestWords);
-  if (!said.empty()) message += ": " + said;
-  message += Advice(target, code, status);
+  const std::string own_words = target.name + ": " + what;
+  const std::string advice = Advice(target, code, status);
+  std::string said = Quotable(target, words.message, kLongestWords);
+  if (!said.empty()) said = ": " + said;
   const bool per_day = code == ErrorCode::kUpstreamQuota && words.per_day;
+  const std::string message = own_words + said + advice;
   absl::Status error = MakeError(code, message, per_day ? milliseconds(0) : words.delay);
-  return per_day ? NotRetryable(error) : error;
+  if (per_day) error = NotRetryable(error);
+  return WithMessage(error, message, own_words + advice);
 }
 
 // The host of a Location header, which may be relative: then it is empty.
@@ -208,9 +210,10 @@ absl::Status ErrorOfObject(const config::Target& target, std::string_view json) 
 
 absl::Status ProtocolError(const config::Target& target, const std::string& what,
                            std::string_view got) {
-  std::string message = target.name + ": " + what;
-  if (!got.empty()) message += ": " + Quotable(target, got, kLongestExcerpt);
-  return MakeError(ErrorCode::kUpstreamProtocol, message);
+  const std::string own_words = target.name + ": " + what;
+  const absl::Status error = MakeError(ErrorCode::kUpstreamProtocol, own_words);
+  if (got.empty()) return error;
+  return WithMessage(error, own_words + ": " + Quotable(target, got, kLongestExcerpt), own_words);
 }
 
 absl::Status MissingKey(const config::Target& target) {

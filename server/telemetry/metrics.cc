@@ -10,7 +10,7 @@ namespace luna::telemetry {
 namespace {
 
 const prometheus::Histogram::BucketBoundaries kSeconds = {
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120};
 
 prometheus::Family<prometheus::Counter>& Counter(prometheus::Registry& registry, const char* name,
                                                  const char* help) {

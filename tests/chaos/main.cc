@@ -37,7 +37,7 @@ constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 struct Flags {
   unsigned short upstream = 0;
   std::uint64_t seed = 0;
-  double share = 0.6;
+  double share = 0.75;
   std::size_t span = 1000;
 };
 

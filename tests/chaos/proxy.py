@@ -41,4 +41,5 @@ def judge(outcome):
     assert last["text_so_far"] == said
     assert TEXT.startswith(said)
     assert outcome.code != "OK"
+    assert last["code"] != "INTERNAL"
     return last["code"]
