@@ -52,7 +52,7 @@ class Core {
         targets_(config.llm, *http_, metrics),
         emotion_(emotion::MakeClassifier(config.emotion, std::move(model), targets_, metrics)),
         interaction_(config, targets_, emotion_.get(), admission, metrics),
-        methods_(rpc::LunaMethods(interaction_, emotion_.get())) {
+        methods_(rpc::LunaMethods(interaction_, emotion_.get(), admission, metrics)) {
     loop_.Start();
   }
 

@@ -11,6 +11,7 @@
 #include "server/base/error.h"
 #include "server/base/guard.h"
 #include "server/grpc/status.h"
+#include "server/telemetry/refusal.h"
 #include "server/telemetry/request_id.h"
 
 namespace luna::grpc {
@@ -272,21 +273,25 @@ void Call::OnRequested(bool ok) {
                            ->GetPrototype(method().input_type())
                            ->New());
   if (request_.Length() > kMostRequestBytes) {
-    return Reject(ToGrpcStatus(
+    return Refuse(
         MakeError(ErrorCode::kInputTooLarge,
-                  "the request is longer than " + std::to_string(kMostRequestBytes) + " bytes")));
+                  "the request is longer than " + std::to_string(kMostRequestBytes) + " bytes"));
   }
   if (!FromBytes(request_, *message)) {
-    return Reject(
-        ToGrpcStatus(MakeError(ErrorCode::kInvalidInput, "the request is not a valid " +
-                                                             method().input_type()->full_name() +
-                                                             " (a text that is not UTF-8?)")));
+    return Refuse(MakeError(ErrorCode::kInvalidInput, "the request is not a valid " +
+                                                          method().input_type()->full_name() +
+                                                          " (a text that is not UTF-8?)"));
   }
   request_.Clear();
   // std::function wants to copy what it holds.
   auto shared = std::make_shared<rpc::Message>(std::move(message));
   asio::post(worker_.loop->context(),
              [this, self = shared_from_this(), shared] { Run(std::move(*shared)); });
+}
+
+void Call::Refuse(const absl::Status& error) {
+  telemetry::RecordRefusal(*worker_.metrics, caller_.transport, caller_.id, ErrorOf(error).code());
+  Reject(ToGrpcStatus(error));
 }
 
 void Call::End(const absl::Status& why) {

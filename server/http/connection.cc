@@ -12,7 +12,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
-#include <boost/beast/http/write.hpp>
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
@@ -94,6 +93,7 @@ asio::awaitable<void> Connection::Serve() {
   do {
     RequestParser parser;
     idle_ = true;
+    recorded_ = false;
     caller_ = {.transport = "http"};
     const bool complete = co_await ReadRequest(parser);
     if (!complete) break;
@@ -195,7 +195,7 @@ asio::awaitable<void> Connection::RefuseRequest(const RequestParser& parser, Arr
                       absl::StrCat(header ? "header" : "body", ": not all of it came within ",
                                    (header ? options_.header : options_.body).count(), " ms"));
   }
-  co_await Respond(status, ErrorBody(ErrorOf(error)));
+  co_await Respond(status, ErrorOf(error));
   co_await AwaitClose();
 }
 
@@ -259,9 +259,8 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   }
   if (match.route == nullptr) co_return co_await RefusePath(path);
   if (!request.body().empty() && !IsJson(View(request[beast::http::field::content_type]))) {
-    co_return co_await Respond(
-        415, ErrorBody(ErrorOf(
-                 MakeError(ErrorCode::kInvalidInput, "Content-Type: expected application/json"))));
+    co_return co_await Respond(415, ErrorOf(MakeError(ErrorCode::kInvalidInput,
+                                                      "Content-Type: expected application/json")));
   }
   const auto& method = *match.route->method;
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()
@@ -282,9 +281,10 @@ asio::awaitable<void> Connection::CallUnary(const google::protobuf::MethodDescri
   const rpc::Method* function = worker_.methods->Find(method.full_name());
   if (function == nullptr) {
     co_return co_await Respond(
-        501, ErrorBody(ErrorOf(absl::UnimplementedError(method.full_name() + " is not built"))));
+        501, ErrorOf(absl::UnimplementedError(method.full_name() + " is not built")));
   }
   Watch();
+  recorded_ = true;
   const auto response = co_await Guard(function->call(std::move(message), caller_));
   answering_.reset();
   if (client_left_) {
@@ -320,6 +320,7 @@ asio::awaitable<void> Connection::Stream(rpc::Message message) {
   sink->Start();
 
   Watch();
+  recorded_ = true;
   const absl::Status status =
       co_await worker_.interaction->Run(std::move(interact), *sink, caller_);
   answering_.reset();
@@ -331,68 +332,6 @@ asio::awaitable<void> Connection::Stream(rpc::Message message) {
   if (!status.ok() && !sink->started()) co_return co_await Refuse(status);
   const absl::Status sent = co_await sink->Finish();
   if (!sent.ok()) keep_alive_ = false;
-}
-
-asio::awaitable<void> Connection::Refuse(const absl::Status& error) {
-  const v1::Error reason = ErrorOf(error);
-  Headers headers;
-  if (reason.retry_after_ms() > 0) {
-    headers.emplace_back(beast::http::field::retry_after,
-                         std::to_string((reason.retry_after_ms() + 999) / 1000));
-  }
-  co_await Respond(HttpStatus(reason), ErrorBody(reason), std::move(headers));
-}
-
-asio::awaitable<void> Connection::RefusePath(std::string_view path) {
-  const std::string name(path.substr(0, 200));
-  const absl::Status error = MakeError(ErrorCode::kNotFound, absl::StrCat("no such path: ", name));
-  co_await Refuse(error);
-}
-
-asio::awaitable<void> Connection::RefuseMethod(std::string allowed) {
-  const absl::Status error =
-      MakeError(ErrorCode::kInvalidInput, absl::StrCat("method: this path has ", allowed));
-  Headers headers;
-  headers.emplace_back(beast::http::field::allow, std::move(allowed));
-  co_await Respond(405, ErrorBody(ErrorOf(error)), std::move(headers));
-}
-
-// What a path can do; to a browser that asks before it sends (preflight), whether it may.
-asio::awaitable<void> Connection::AnswerOptions(const Request& request, std::string_view path) {
-  std::string methods = "GET, HEAD, POST";  // "*" stands for the whole server
-  if (path == "/health") {
-    methods = "GET, HEAD";
-  } else if (path != "*") {
-    const Match match = routes_.Find("OPTIONS", path);
-    if (match.allowed.empty()) co_return co_await RefusePath(path);
-    methods = absl::StrJoin(match.allowed, ", ");
-  }
-  Headers headers;
-  if (request.count(beast::http::field::access_control_request_method) > 0) {
-    headers = policy_.PreflightHeaders(View(request[beast::http::field::origin]), methods);
-  }
-  headers.emplace_back(beast::http::field::allow, std::move(methods));
-  co_await Respond(204, "", std::move(headers));
-}
-
-asio::awaitable<void> Connection::Respond(int status, std::string body, Headers headers) {
-  beast::http::response<beast::http::string_body> response;
-  response.version(http11_ ? 11 : 10);
-  response.result(static_cast<unsigned>(status));
-  if (status != 204) response.set(beast::http::field::content_type, "application/json");
-  if (caller_.id.empty()) caller_.id = telemetry::RequestId("");
-  response.set("X-Request-Id", caller_.id);
-  for (const auto& [name, value] : cors_) response.set(name, value);
-  for (const auto& [name, value] : headers) response.set(name, value);
-  response.keep_alive(keep_alive_);
-  response.body() = std::move(body);
-  if (status != 204)
-    response.prepare_payload();        // 204 says nothing of a body: RFC 9110 section 8.6
-  if (head_) response.body().clear();  // the headers are those of the whole response
-  stream_.expires_after(options_.write_timeout);
-  auto [error, bytes] = co_await beast::http::async_write(stream_, response, kAsTuple);
-  stream_.expires_never();
-  if (error) keep_alive_ = false;
 }
 
 }  // namespace luna::http

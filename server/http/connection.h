@@ -58,6 +58,7 @@ class Connection {
   void Watch();
   void TakeWhatArrived();
   boost::asio::awaitable<void> Respond(int status, std::string body, Headers headers = {});
+  boost::asio::awaitable<void> Respond(int status, v1::Error error, Headers headers = {});
   boost::asio::awaitable<void> Refuse(const absl::Status& error);
   boost::asio::awaitable<void> RefusePath(std::string_view path);
   boost::asio::awaitable<void> RefuseMethod(std::string allowed);
@@ -78,6 +79,7 @@ class Connection {
   Caller caller_;
   std::shared_ptr<SseSink> sink_;  // while a stream is being answered
   Headers cors_;                   // what every response to the request carries besides
+  bool recorded_ = false;          // the request, by the method that it called
   bool idle_ = true;
   bool keep_alive_ = true;
   bool http11_ = true;

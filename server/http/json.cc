@@ -35,6 +35,9 @@ absl::Status ParseStrictly(const std::string& json, rapidjson::Document& parsed)
   if (!utf8::IsValid(json)) {
     return MakeError(ErrorCode::kInvalidInput, "body: not UTF-8");
   }
+  if (json.find('\0') != std::string::npos) {  // which RapidJSON takes for the end
+    return MakeError(ErrorCode::kInvalidInput, "body: not JSON: a NUL");
+  }
   parsed.Parse<kStrict>(json.data(), json.size());
   if (parsed.HasParseError()) {
     return MakeError(ErrorCode::kInvalidInput,

@@ -233,7 +233,8 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   if (emotion_ == nullptr || (features.has_emotion() && !features.emotion())) {
     co_return absl::OkStatus();
   }
-  absl::StatusOr<v1::Emotion> emotion = co_await emotion_->Classify(turn.request.input());
+  absl::StatusOr<v1::Emotion> emotion = co_await Guard(emotion_->Classify(turn.request.input()));
+  if (absl::IsCancelled(emotion.status())) co_return emotion.status();
   if (!emotion.ok()) {
     metrics_.PartFailed("emotion");
     spdlog::warn("request id={}: no emotion: {}", turn.caller.id, OwnWords(emotion.status()));

@@ -1,20 +1,51 @@
 #include <functional>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
+#include "server/base/error.h"
 #include "server/rpc/analyze.h"
 #include "server/rpc/worker.h"
 
 namespace luna::rpc {
 
-Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion) {
+namespace {
+
+// Lets the caller in, does the work, and counts and logs it, as Interaction does by itself.
+template <class Response>
+boost::asio::awaitable<absl::StatusOr<Response>> Admit(
+    Admission& admission, telemetry::Metrics& metrics, const Caller& caller,
+    boost::asio::awaitable<absl::StatusOr<Response>> work) {
+  const absl::StatusOr<Admission::Place> place = admission.Enter();
+  absl::StatusOr<Response> response = absl::InternalError("");
+  if (!place.ok()) {
+    response = place.status();
+  } else {
+    const telemetry::Counted open(metrics.StreamsOpen(caller.transport));
+    response = co_await Guard(std::move(work));
+  }
+  if (absl::IsCancelled(response.status()) && !caller.ended.ok()) response = caller.ended;
+  const std::string code = response.ok() ? "OK" : ErrorOf(response.status()).code();
+  const std::string stage = response.ok() ? "" : "request";
+  metrics.RequestEnded(caller.transport, code, stage);
+  spdlog::info("request id={} transport={} code={} stage={}", caller.id, caller.transport, code,
+               stage);
+  co_return response;
+}
+
+}  // namespace
+
+Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion, Admission& admission,
+                    telemetry::Metrics& metrics) {
   Methods methods;
   methods.Add<v1::AnswerRequest, v1::AnswerResponse>(
       "luna.v1.InteractionService.Answer", [&](v1::AnswerRequest request, const Caller& caller) {
         return interaction.Answer(std::move(request), caller);
       });
   methods.Add<v1::AnalyzeRequest, v1::AnalyzeResponse>(
-      "luna.v1.EmotionService.Analyze", [=](v1::AnalyzeRequest request, const Caller&) {
-        return Analyze(std::move(request), emotion);
+      "luna.v1.EmotionService.Analyze",
+      [&, emotion](v1::AnalyzeRequest request, const Caller& caller) {
+        return Admit(admission, metrics, caller, Analyze(std::move(request), emotion));
       });
   return methods;
 }

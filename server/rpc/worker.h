@@ -17,9 +17,9 @@ struct Worker {
   telemetry::Metrics* metrics;
 };
 
-// The RPCs of luna.v1: a row for each.
-// `emotion` is nullptr where there is no engine. Both must outlive the
-// table.
-Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion);
+// The RPCs of luna.v1: a row for each. `emotion` is nullptr where there is no engine. All must
+// outlive the table.
+Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion, Admission& admission,
+                    telemetry::Metrics& metrics);
 
 }  // namespace luna::rpc

@@ -5,6 +5,7 @@ import resource
 import select
 import socket
 import time
+from contextlib import suppress
 from functools import partial
 
 import grpc
@@ -113,6 +114,30 @@ def test_one_that_reads_a_byte_at_a_time_slows_its_upstream_down(luna, fake, api
             sent = request["bytes_sent"]
         assert 0 < sent < 16 * MIB
     fake.wait(cancelled=1, open=0)
+
+
+def test_one_that_does_not_take_the_last_message_over_grpc_is_let_go(start, fake, stubs):
+    server = start(server="{write_timeout_ms: 300}", stream="{chunking: raw}")
+    fake.script({"steps": [{"text": "가" * 900}, {"finish": "STOP"}, {"done": True}]})
+    request = stubs.messages.InteractRequest(input="안녕", features={"emotion": False})
+    with grpc.insecure_channel(server.grpc, options=NARROW) as channel:
+        call = stubs.services.InteractionServiceStub(channel).Interact(request, timeout=60)
+        fake.wait(finished=1, open=0)
+        since = time.monotonic()
+        while time.monotonic() < since + 5:  # its end is told only once it has read
+            select.select([], [], [], 0.1)
+        with pytest.raises(grpc.RpcError):
+            list(call)
+        assert call.code() == grpc.StatusCode.CANCELLED
+
+
+def test_one_that_sends_too_far_ahead_is_let_go(luna, fake):
+    fake.script({"steps": [{"await": "step"}]})
+    with ask(luna, "gemini") as client:
+        fake.wait(waiting=1)
+        with suppress(OSError):  # it hangs up before it has taken all
+            client.sendall(b"x" * (1 << 20))
+        fake.wait(cancelled=1, open=0)
 
 
 def test_a_response_that_is_being_written_outlives_the_callers_deadline(luna, fake):

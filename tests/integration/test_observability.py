@@ -1,5 +1,8 @@
 """What an operator sees of a request: its id, its log line, the metrics; never what was said."""
 
+from functools import partial
+
+import pytest
 import requests
 
 from configuration import write_configuration
@@ -42,7 +45,7 @@ def test_metrics_and_log_tell_of_requests_but_not_what_was_said(fake, tmp_path):
         assert ask(server, **{"X-Request-Id": "seen-in-the-log"}).ok
         fake.script({"status": 500, "body": "broken"})
         ask(server)
-        quoted = f"oops: {SECRET} is no prompt"
+        quoted = f"oops: {SECRET}은 is no prompt"
         fake.script({"status": 400, "body": {"error": {"code": 400, "message": quoted}}})
         ask(server)
         fake.script({"steps": [{"raw": f'data: {{"echo": "{SECRET}"\n\n'}]})
@@ -59,7 +62,42 @@ def test_metrics_and_log_tell_of_requests_but_not_what_was_said(fake, tmp_path):
     log = server.stderr()
     assert "request id=seen-in-the-log transport=http code=OK" in log
     assert "Gemini 스트리밍 중 오류 발생" in log
-    assert "oops: *** is no prompt" in log
+    assert "HTTP 400" in log
+    assert "oops" not in log
     for said in (SECRET, "공개안함"):
         assert said not in page.text
         assert said not in log
+
+
+@pytest.mark.parametrize(
+    "body, code",
+    [("{", "INVALID_INPUT"), ('{"input": ""}', "INVALID_INPUT"), ('{"text": ""}', "INVALID_INPUT")],
+    ids=("no JSON", "no input", "no such field"),
+)
+def test_what_is_refused_is_counted_and_logged_once(start, body, code):
+    server = start()
+    headers = {"X-Request-Id": "refused-1", "Content-Type": "application/json"}
+    url = f"{server.url}/interact/stream"
+    assert requests.post(url, data=body, headers=headers, timeout=60).status_code == 400
+    name = f'luna_requests_total{{code="{code}",stage="request",transport="http"}}'
+    assert server.metrics()[name] == 1
+    server.stop()
+    lines = [line for line in server.stderr().splitlines() if "id=refused-1 " in line]
+    assert len(lines) == 1
+    assert f"code={code}" in lines[0]
+
+
+def test_a_unary_rpc_is_counted_logged_and_let_in_like_a_stream(start, fake):
+    server = start(server="{max_streams: 1}")
+    ask_analyze = partial(requests.post, f"{server.url}/analyze", json={"text": SECRET}, timeout=60)
+    assert ask_analyze(headers={"X-Request-Id": "analyzed"}).status_code == 200
+    fake.script({"steps": [{"text": "하나 "}, {"await": "step"}]})
+    with requests.post(
+        f"{server.url}/interact/stream", json={"input": "안녕"}, stream=True, timeout=60
+    ):
+        fake.wait(waiting=1)
+        assert ask_analyze().status_code == 429
+    fake.wait(cancelled=1, open=0)
+    server.stop()
+    assert "request id=analyzed transport=http code=OK" in server.stderr()
+    assert SECRET not in server.stderr()

@@ -167,5 +167,15 @@ TEST(ReadMessage, SurvivesDeepNesting) {
   EXPECT_FALSE(ReadEcho("POST", "/echo/a", "", deep).status.ok());
 }
 
+TEST(ReadMessage, ANulEndsNeitherTheBodyNorAName) {
+  const Route route{.method = nullptr, .body = "*"};
+  for (const std::string& body : {std::string("{\"input\":\"hi\"}\0 rest", 20),
+                                  std::string(R"({"input":"hi","target\u0000x":"gemini"})")}) {
+    v1::InteractRequest request;
+    const absl::Status status = ReadMessage(route, body, "", {}, request);
+    EXPECT_EQ(ErrorOf(status).code(), "INVALID_INPUT") << body;
+  }
+}
+
 }  // namespace
 }  // namespace luna::http

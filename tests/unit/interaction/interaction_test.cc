@@ -57,6 +57,10 @@ class RecordingSink final : public EventSink {
     if (on_event) on_event();
   }
   asio::awaitable<absl::Status> Room() override {
+    // Nothing may come between the terminal event and the end.
+    const bool over =
+        !events.empty() && (events.back().has_complete() || events.back().has_error());
+    EXPECT_FALSE(over);
     if (gone) co_return absl::CancelledError("the client has gone");
     co_return absl::OkStatus();
   }

@@ -1,0 +1,94 @@
+// What a connection answers beside a stream: whole responses, refusals, OPTIONS.
+#include <memory>
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/write.hpp>
+
+#include "server/base/error.h"
+#include "server/http/connection.h"
+#include "server/http/json.h"
+#include "server/telemetry/refusal.h"
+#include "server/telemetry/request_id.h"
+
+namespace luna::http {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+
+asio::awaitable<void> Connection::Refuse(const absl::Status& error) {
+  const v1::Error reason = ErrorOf(error);
+  Headers headers;
+  if (reason.retry_after_ms() > 0) {
+    headers.emplace_back(beast::http::field::retry_after,
+                         std::to_string((reason.retry_after_ms() + 999) / 1000));
+  }
+  co_await Respond(HttpStatus(reason), reason, std::move(headers));
+}
+
+asio::awaitable<void> Connection::RefusePath(std::string_view path) {
+  const std::string name(path.substr(0, 200));
+  const absl::Status error = MakeError(ErrorCode::kNotFound, absl::StrCat("no such path: ", name));
+  co_await Refuse(error);
+}
+
+asio::awaitable<void> Connection::RefuseMethod(std::string allowed) {
+  const absl::Status error =
+      MakeError(ErrorCode::kInvalidInput, absl::StrCat("method: this path has ", allowed));
+  Headers headers;
+  headers.emplace_back(beast::http::field::allow, std::move(allowed));
+  co_await Respond(405, ErrorOf(error), std::move(headers));
+}
+
+// What a path can do; to a browser that asks before it sends (preflight), whether it may.
+asio::awaitable<void> Connection::AnswerOptions(const Request& request, std::string_view path) {
+  std::string methods = "GET, HEAD, POST";  // "*" stands for the whole server
+  if (path == "/health") {
+    methods = "GET, HEAD";
+  } else if (path != "*") {
+    const Match match = routes_.Find("OPTIONS", path);
+    if (match.allowed.empty()) co_return co_await RefusePath(path);
+    methods = absl::StrJoin(match.allowed, ", ");
+  }
+  Headers headers;
+  if (request.count(beast::http::field::access_control_request_method) > 0) {
+    const beast::string_view origin = request[beast::http::field::origin];
+    headers = policy_.PreflightHeaders(std::string_view(origin.data(), origin.size()), methods);
+  }
+  headers.emplace_back(beast::http::field::allow, std::move(methods));
+  co_await Respond(204, "", std::move(headers));
+}
+
+asio::awaitable<void> Connection::Respond(int status, v1::Error error, Headers headers) {
+  if (caller_.id.empty()) caller_.id = telemetry::RequestId("");
+  if (!recorded_) {
+    telemetry::RecordRefusal(*worker_.metrics, caller_.transport, caller_.id, error.code());
+  }
+  co_await Respond(status, ErrorBody(error), std::move(headers));
+}
+
+asio::awaitable<void> Connection::Respond(int status, std::string body, Headers headers) {
+  beast::http::response<beast::http::string_body> response;
+  response.version(http11_ ? 11 : 10);
+  response.result(static_cast<unsigned>(status));
+  if (status != 204) response.set(beast::http::field::content_type, "application/json");
+  if (caller_.id.empty()) caller_.id = telemetry::RequestId("");
+  response.set("X-Request-Id", caller_.id);
+  for (const auto& [name, value] : cors_) response.set(name, value);
+  for (const auto& [name, value] : headers) response.set(name, value);
+  response.keep_alive(keep_alive_);
+  response.body() = std::move(body);
+  if (status != 204)
+    response.prepare_payload();        // 204 says nothing of a body: RFC 9110 section 8.6
+  if (head_) response.body().clear();  // the headers are those of the whole response
+  stream_.expires_after(options_.write_timeout);
+  auto [error, bytes] =
+      co_await beast::http::async_write(stream_, response, asio::as_tuple(asio::use_awaitable));
+  stream_.expires_never();
+  if (error) keep_alive_ = false;
+}
+
+}  // namespace luna::http
