@@ -81,10 +81,13 @@ absl::StatusOr<v1::Emotion> ParseEmotion(std::string_view answer) {
   if (json.HasParseError() || !json.IsObject()) {
     return MakeError(ErrorCode::kUpstreamProtocol, "not a JSON object");
   }
-  const auto label = json.FindMember(kLabelKey);
+  const auto member = json.FindMember(kLabelKey);
   const auto confidence = json.FindMember(kConfidenceKey);
-  if (label == json.MemberEnd() || !label->value.IsString() ||
-      std::ranges::find(kLabels, label->value.GetString()) == kLabels.end()) {
+  std::string label;
+  if (member != json.MemberEnd() && member->value.IsString()) {
+    label.assign(member->value.GetString(), member->value.GetStringLength());
+  }
+  if (std::ranges::find(kLabels, label) == kLabels.end()) {
     return MakeError(ErrorCode::kUpstreamProtocol, "not one of the labels");
   }
   if (confidence == json.MemberEnd() || !confidence->value.IsNumber() ||
@@ -92,7 +95,7 @@ absl::StatusOr<v1::Emotion> ParseEmotion(std::string_view answer) {
     return MakeError(ErrorCode::kUpstreamProtocol, "no confidence from 0 to 1");
   }
   v1::Emotion emotion;
-  emotion.set_emotion(label->value.GetString());
+  emotion.set_emotion(label);
   emotion.set_confidence(confidence->value.GetDouble());
   v1::EmotionScore& only = *emotion.add_top();
   only.set_emotion(emotion.emotion());

@@ -4,15 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <exception>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 #include <sstream>
 #include <utility>
 
-#include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
@@ -26,24 +26,61 @@
 namespace luna::emotion {
 namespace {
 
-constexpr char kMagic[] = "luna-emotion 1";
+constexpr std::string_view kMagic = "luna-emotion 2\n";
 constexpr char kLabelPrefix[] = "__label__";
+constexpr char kProbe[] = "I am so happy! 너무 슬퍼 ㅠㅠ";
 constexpr int kTop = 5;
+constexpr std::size_t kMostFileBytes = 64 << 20;
 
 // fastText's own reader of streams leaves the magic number and the version unread.
 class Network : public fasttext::FastText {
  public:
-  bool Read(std::istream& in) {
+  // Throws where the stream ends too early. fastText itself would read on.
+  bool Read(std::istream& in, const Matrix& matrix) {
+    in.exceptions(std::ios::badbit | std::ios::failbit | std::ios::eofbit);
     if (!checkModel(in)) return false;
+    const auto start = in.tellg();
+    fasttext::Args args;
+    args.load(in);
+    const auto columns = static_cast<std::int64_t>(matrix.columns);
+    if (args.model != fasttext::model_name::sup || args.bucket <= 0 || args.dim != columns) {
+      return false;
+    }
+    in.seekg(start);
     loadModel(in);
-    return true;
+    return input_->size(0) == dict_->nwords() + std::int64_t{args.bucket} &&
+           input_->size(1) == columns && output_->size(0) == dict_->nlabels() &&
+           output_->size(1) == columns;
   }
 };
 
-std::uint32_t Crc(std::string_view bytes) {
+// Of the header up to the checksum, and of the payload.
+std::uint32_t Crc(std::string_view header, std::string_view payload) {
   boost::crc_32_type crc;
-  crc.process_bytes(bytes.data(), bytes.size());
+  crc.process_bytes(header.data(), header.size());
+  crc.process_bytes(payload.data(), payload.size());
   return crc.checksum();
+}
+
+// Sets the content of a file that begins as a model; says what is wrong, or nothing.
+std::string ReadFile(const std::string& file, std::string& content) {
+  std::error_code failed;
+  const std::filesystem::file_status status = std::filesystem::status(file, failed);
+  if (failed || !std::filesystem::exists(status)) return "cannot be read";
+  if (!std::filesystem::is_regular_file(status)) return "not a regular file";
+  const std::uintmax_t size = std::filesystem::file_size(file, failed);
+  std::ifstream in(file, std::ios::binary);
+  if (failed || !in.is_open()) return "cannot be read";
+  content.resize(kMagic.size());
+  if (!in.read(content.data(), kMagic.size()) || content != kMagic) {
+    return "not an emotion model of this version";
+  }
+  if (size > kMostFileBytes) return "larger than any emotion model";
+  content.resize(std::max<std::size_t>(size, kMagic.size()));
+  if (!in.read(content.data() + kMagic.size(), content.size() - kMagic.size())) {
+    return "cannot be read";
+  }
+  return "";
 }
 
 std::string TakeLine(std::string_view& content) {
@@ -53,30 +90,55 @@ std::string TakeLine(std::string_view& content) {
   return line;
 }
 
+bool ReadCalibration(const std::vector<std::string>& words, Model::Calibrations& calibrations) {
+  Model::Calibration calibration;
+  return words.size() == 4 && words[0] == "calibration" && (words[1] == "en" || words[1] == "ko") &&
+         absl::SimpleAtod(words[2], &calibration.slope) && std::isfinite(calibration.slope) &&
+         calibration.slope > 0 && absl::SimpleAtod(words[3], &calibration.offset) &&
+         std::isfinite(calibration.offset) && calibrations.emplace(words[1], calibration).second;
+}
+
 // Reads the header and leaves the payload; says what is wrong, or nothing.
 std::string ReadHeader(std::string_view& content, Model::Calibrations& calibrations,
                        Matrix& matrix) {
-  if (TakeLine(content) != kMagic) return "not an emotion model of this version";
+  const std::string_view file = content;
+  content.remove_prefix(kMagic.size());
   while (!content.empty()) {
     const std::vector<std::string> words = absl::StrSplit(TakeLine(content), ' ');
-    Model::Calibration calibration;
+    if (ReadCalibration(words, calibrations)) continue;
     std::uint32_t crc = 0;
     std::size_t size = 0;
-    if (words.size() == 4 && words[0] == "calibration" &&
-        absl::SimpleAtod(words[2], &calibration.slope) && calibration.slope > 0 &&
-        absl::SimpleAtod(words[3], &calibration.offset)) {
-      calibrations[words[1]] = calibration;
-    } else if (words.size() == 6 && words[0] == "payload" && absl::SimpleAtoi(words[1], &size) &&
-               absl::SimpleAtoi(words[2], &crc) && absl::SimpleAtoi(words[3], &matrix.offset) &&
-               absl::SimpleAtoi(words[4], &matrix.rows) &&
-               absl::SimpleAtoi(words[5], &matrix.columns)) {
-      if (content.size() != size) return "cut short, or longer than it says";
-      return Crc(content) == crc ? "" : "harmed: its checksum is wrong";
-    } else {
+    if (words.size() != 6 || words[0] != "payload" || !absl::SimpleAtoi(words[1], &size) ||
+        !absl::SimpleAtoi(words[2], &matrix.offset) || !absl::SimpleAtoi(words[3], &matrix.rows) ||
+        !absl::SimpleAtoi(words[4], &matrix.columns) || !absl::SimpleAtoi(words[5], &crc) ||
+        calibrations.size() != 2) {
       break;
     }
+    if (content.size() != size) return "cut short, or longer than it says";
+    const std::string_view checked =
+        file.substr(0, file.size() - content.size() - 1 - words[5].size());
+    return Crc(checked, content) == crc ? "" : "harmed: its checksum is wrong";
   }
   return "its header is wrong";
+}
+
+// Whether what fastText wrote has the two matrices, unquantised, where and as large as the header
+// says: each is a flag, two sides and the numbers, and they end the file. fastText allocates what
+// it reads there.
+bool HasMatrices(std::string_view file, const Matrix& matrix) {
+  constexpr std::size_t kBefore = 1 + 2 * sizeof(std::int64_t);
+  const std::size_t end = matrix.offset + matrix.bytes();
+  if (matrix.columns == 0 || matrix.offset < kBefore || file.size() < end + kBefore) return false;
+  const auto side = [&](std::size_t at) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, file.data() + at, sizeof(number));
+    return number;
+  };
+  const std::size_t rest = file.size() - end - kBefore;
+  const std::size_t row = matrix.columns * sizeof(float);
+  return file[matrix.offset - kBefore] == 0 && file[end] == 0 &&
+         side(matrix.offset - 16) == matrix.rows && side(matrix.offset - 8) == matrix.columns &&
+         rest % row == 0 && side(end + 1) == rest / row && side(end + 9) == matrix.columns;
 }
 
 // A long text's two ends. A code point that is cut reads as white space.
@@ -112,11 +174,8 @@ absl::StatusOr<std::shared_ptr<const Model>> Model::Load(const std::string& file
   const auto fail = [&](const std::string& what) {
     return absl::InvalidArgumentError(absl::StrCat(file, ": ", what));
   };
-  std::ifstream in(file, std::ios::binary);
-  in.peek();  // a directory opens, and is bad once it is read
-  if (in.bad() || !in.is_open()) return fail("cannot be read");
-  const std::string content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (in.bad()) return fail("cannot be read");
+  std::string content;
+  if (const std::string wrong = ReadFile(file, content); !wrong.empty()) return fail(wrong);
   std::string_view payload = content;
   Calibrations calibrations;
   Matrix matrix;
@@ -127,25 +186,33 @@ absl::StatusOr<std::shared_ptr<const Model>> Model::Load(const std::string& file
   try {
     std::optional<std::string> unpacked = UnpackMatrix(payload, matrix);
     if (!unpacked) return fail("its header is wrong");
+    if (!HasMatrices(*unpacked, matrix)) return fail("its sizes do not agree");
     std::istringstream stream(*std::move(unpacked));
-    if (!network->Read(stream)) return fail("not a model that this fastText reads");
+    if (!network->Read(stream, matrix)) return fail("not a model that this fastText reads");
+    if (!HasAllLabels(*network)) return fail("its labels are not those of GoEmotions");
+    std::shared_ptr<const Model> model(new Model(std::move(network), std::move(calibrations)));
+    const std::vector<v1::EmotionScore> scores = model->Scores(kProbe);
+    if (scores.size() != kLabels.size() ||
+        !std::ranges::all_of(scores, [](const auto& s) { return std::isfinite(s.confidence()); })) {
+      return fail("it says nothing, or no number");
+    }
+    return model;
   } catch (const std::exception& error) {
     return fail(absl::StrCat("not a model that this fastText reads: ", error.what()));
   }
-  if (!HasAllLabels(*network)) return fail("its labels are not those of GoEmotions");
-  return std::shared_ptr<const Model>(new Model(std::move(network), std::move(calibrations)));
 }
 
 std::string Model::Pack(std::string_view payload, const Matrix& matrix,
                         const Calibrations& calibrations) {
   const std::string packed = PackMatrix(payload, matrix);
-  std::string content = absl::StrCat(kMagic, "\n");
+  std::string content = std::string(kMagic);
   for (const auto& [language, calibration] : calibrations) {
     absl::StrAppend(&content, "calibration ", language, " ", calibration.slope, " ",
                     calibration.offset, "\n");
   }
-  absl::StrAppend(&content, "payload ", packed.size(), " ", Crc(packed), " ", matrix.offset, " ",
-                  matrix.rows, " ", matrix.columns, "\n", packed);
+  absl::StrAppend(&content, "payload ", packed.size(), " ", matrix.offset, " ", matrix.rows, " ",
+                  matrix.columns, " ");
+  absl::StrAppend(&content, Crc(content, packed), "\n", packed);
   return content;
 }
 

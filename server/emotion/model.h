@@ -20,9 +20,10 @@ namespace luna::emotion {
 // What a person feels, by the embedded model: a fastText classifier over the 28 GoEmotions labels,
 // for Korean and English. Immutable, so all threads share one. No I/O after Load.
 //
-// A model file is a header in lines, `luna-emotion 1`, `calibration LANGUAGE SLOPE OFFSET` for each
-// language, `payload SIZE CRC32 OFFSET ROWS COLUMNS`, and then what fastText writes with its
-// largest matrix, which stands there, packed (packing.h).
+// A model file is a header in lines, `luna-emotion 2`, `calibration LANGUAGE SLOPE OFFSET` for each
+// language, `payload SIZE OFFSET ROWS COLUMNS CRC32`, and then what fastText writes with its
+// largest matrix, which stands there, packed (packing.h). The checksum is of all else in the file:
+// what stands before it and the payload.
 class Model {
  public:
   // Platt's calibration: what the network gives as p is right with the probability
@@ -33,7 +34,7 @@ class Model {
 
     double Apply(double p) const;
   };
-  using Calibrations = std::map<std::string, Calibration>;  // by language, "ko" and "en"
+  using Calibrations = std::map<std::string, Calibration>;  // by language: "ko" and "en", both
 
   // Of a longer text the first and the last half of this are read, which bounds the time.
   static constexpr std::size_t kMostBytes = 2048;

@@ -84,7 +84,7 @@ std::shared_ptr<const Model> Loaded(const std::string& file) {
 
 int Main(const std::string& examples, const std::string& development, const std::string& file) {
   const Trained trained = Train(ReadExamples(examples), file);
-  Write(file, Model::Pack(trained.payload, trained.matrix, {}));
+  Write(file, Model::Pack(trained.payload, trained.matrix, {{"en", {}}, {"ko", {}}}));
   const std::shared_ptr<const Model> uncalibrated = Loaded(file);
   std::map<std::string, std::vector<Example>> by_language;
   for (Example& example : ReadExamples(development)) {

@@ -130,6 +130,7 @@ TEST(ParseEmotion, TakesTheObjectFromWhatIsAroundIt) {
 TEST(ParseEmotion, RefusesEverythingElse) {
   for (const char* answer :
        {"", "{", "}", "}{", "[]", "\"joy\"", "{\"emotion\":\"joy\"}", "{\"confidence\":0.5}",
+        "{\"emotion\":\"joy\\u0000x\",\"confidence\":0.5}",
         "{\"emotion\":\"happy\",\"confidence\":0.5}", "{\"emotion\":1,\"confidence\":0.5}",
         "{\"emotion\":\"joy\",\"confidence\":1.5}", "{\"emotion\":\"joy\",\"confidence\":-1}",
         "{\"emotion\":\"joy\",\"confidence\":\"high\"}", "{\"emotion\":\"joy\",\"confidence\":}"}) {
