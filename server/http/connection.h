@@ -26,7 +26,8 @@ namespace luna::http {
 //
 // A client that closes its sending side while a method works on its request is taken to have left,
 // and the work is cancelled: until something is written, half-closed and closed look the same. What
-// needs no waiting (/health, a refusal) is answered all the same.
+// needs no waiting (/health, a refusal) is answered all the same. So has one that sends over 64 KiB
+// ahead meanwhile, since its leaving could not be seen.
 class Connection {
  public:
   Connection(boost::asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
