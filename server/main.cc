@@ -26,10 +26,15 @@
 #include "server/http/server.h"
 #include "server/interaction/admission.h"
 #include "server/interaction/interaction.h"
+#include "server/interaction/summarizer.h"
 #include "server/llm/targets.h"
+#include "server/memory/conversation_memory.h"
 #include "server/net/event_loop.h"
 #include "server/net/http_client.h"
+#include "server/net/task_group.h"
 #include "server/rpc/worker.h"
+#include "server/storage/connection.h"
+#include "server/storage/data_directory.h"
 #include "server/telemetry/metrics.h"
 
 namespace luna {
@@ -47,12 +52,15 @@ constexpr std::chrono::seconds kLastWords{2};
 class Core {
  public:
   Core(const config::Config& config, std::shared_ptr<const emotion::Model> model,
-       Admission& admission, telemetry::Metrics& metrics)
+       ConversationMemory& memory, net::TaskGroup& tasks, Admission& admission,
+       telemetry::Metrics& metrics)
       : http_(std::make_unique<net::HttpClient>(loop_.context(), net::HttpClient::Limits())),
         targets_(config.llm, *http_, metrics),
         emotion_(emotion::MakeClassifier(config.emotion, std::move(model), targets_, metrics)),
-        interaction_(config, targets_, emotion_.get(), admission, metrics),
-        methods_(rpc::LunaMethods(interaction_, emotion_.get(), admission, metrics)) {
+        summarizer_(config, targets_, memory, tasks),
+        interaction_(config, targets_, emotion_.get(), &memory, &summarizer_, admission, metrics),
+        methods_(rpc::LunaMethods(interaction_, emotion_.get(), memory, summarizer_, admission,
+                                  metrics)) {
     loop_.Start();
   }
 
@@ -76,6 +84,7 @@ class Core {
   std::unique_ptr<net::HttpClient> http_;
   llm::Targets targets_;
   std::unique_ptr<EmotionClassifier> emotion_;
+  Summarizer summarizer_;
   Interaction interaction_;
   rpc::Methods methods_;
 };
@@ -88,6 +97,7 @@ int Refuse(const absl::Status& status) {
 // Signals are taken by sigwait alone. To be called before the first thread starts.
 sigset_t BlockStopSignals() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is a write that fails
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
@@ -109,22 +119,39 @@ int StreamsThatFit(int wanted) {
   return static_cast<int>(std::min(fit, static_cast<rlim_t>(wanted)));
 }
 
+absl::StatusOr<std::unique_ptr<ConversationMemory>> OpenMemory(const config::Memory& options,
+                                                               const storage::DataDirectory& data) {
+  const absl::Status ready = storage::Prepare(data.database(), data.left_uncleanly());
+  if (!ready.ok()) return ready;
+  try {
+    return std::make_unique<ConversationMemory>(options, data.database());
+  } catch (const SQLite::Exception& error) {
+    return storage::AsStatus(error);
+  }
+}
+
 int Serve(const config::Config& config) {
   const sigset_t stop_signals = BlockStopSignals();
   const int most_streams = StreamsThatFit(config.server.max_streams);
   Admission admission(most_streams);
   telemetry::Metrics metrics;
   const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config.emotion);
+  const auto data = storage::DataDirectory::Open(config.data_dir);
+  if (!data.ok()) return Refuse(data.status());
+  auto memory = OpenMemory(config.memory, **data);
+  if (!memory.ok()) return Refuse(memory.status());
+  net::TaskGroup tasks;
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
-    cores.push_back(std::make_unique<Core>(config, model, admission, metrics));
+    cores.push_back(std::make_unique<Core>(config, model, **memory, tasks, admission, metrics));
     workers.push_back(cores.back()->worker(admission, metrics));
   }
   const auto* pool = google::protobuf::DescriptorPool::generated_pool();
   const std::vector<const google::protobuf::ServiceDescriptor*> services = {
       pool->FindServiceByName("luna.v1.InteractionService"),
       pool->FindServiceByName("luna.v1.EmotionService"),
+      pool->FindServiceByName("luna.v1.MemoryService"),
   };
   auto http = http::Server::Listen(config.server, services, workers);
   if (!http.ok()) return Refuse(http.status());
@@ -160,6 +187,8 @@ int Serve(const config::Config& config) {
   std::thread grpc_stop([&] { (*grpc)->Stop(until); });
   (*http)->Stop(until);
   grpc_stop.join();
+  tasks.Stop();
+  memory->reset();  // ends what it still does for the loops
   return all_ended ? 0 : kCutShort;
 }
 

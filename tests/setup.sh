@@ -28,10 +28,12 @@ make_grpcurl() {
   ln -sf grpcurl "$tools/bin/grpcurl-$version"
 }
 
-make_buf() {
-  local tools=$root/build/tools version=1.75.0
-  [ "$("$tools/node_modules/.bin/buf" --version 2>/dev/null)" != "$version" ] || return 0
-  npm install --prefix "$tools" --no-save --no-audit --no-fund "@bufbuild/buf@$version"
+# All in one call: npm takes away what it is not asked for.
+make_node_tools() {
+  local tools=$root/build/tools packages=(@bufbuild/buf@1.75.0 gpt-tokenizer@3.4.0)
+  [ "$(cat "$tools/node_modules/packages" 2>/dev/null)" != "${packages[*]}" ] || return 0
+  npm install --prefix "$tools" --no-save --no-audit --no-fund "${packages[@]}"
+  echo "${packages[*]}" >"$tools/node_modules/packages"
 }
 
 run_tests() {
@@ -44,8 +46,8 @@ run_tests() {
     "${fuzz_packages[@]}" "${long_test_packages[@]}"
   step venv "installing the tests' Python packages" make_venv
   begin grpcurl make_grpcurl
-  begin buf make_buf
-  finish buf "installing buf"
+  begin node make_node_tools
+  finish node "installing buf and a tokenizer"
   finish grpcurl "building grpcurl"
   step build-debug "building with ASan and UBSan" build debug all
   if [ -n "$long" ]; then step build "building luna" build release luna-server; fi

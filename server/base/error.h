@@ -20,6 +20,7 @@ enum class ErrorCode {
   kPermissionDenied,
   kStreamingDisabled,
   kEmotionUnavailable,
+  kStorageUnavailable,
   kOverloaded,
   kShuttingDown,
   kUpstreamUnavailable,

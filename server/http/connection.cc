@@ -272,12 +272,12 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   if (method.server_streaming()) {
     co_await Stream(std::move(message));
   } else {
-    co_await CallUnary(method, std::move(message));
+    co_await CallUnary(*match.route, std::move(message));
   }
 }
 
-asio::awaitable<void> Connection::CallUnary(const google::protobuf::MethodDescriptor& method,
-                                            rpc::Message message) {
+asio::awaitable<void> Connection::CallUnary(const Route& route, rpc::Message message) {
+  const auto& method = *route.method;
   const rpc::Method* function = worker_.methods->Find(method.full_name());
   if (function == nullptr) {
     co_return co_await Respond(
@@ -294,7 +294,7 @@ asio::awaitable<void> Connection::CallUnary(const google::protobuf::MethodDescri
   // A request that was ended from outside is answered all the same.
   if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
   if (!response.ok()) co_return co_await Refuse(response.status());
-  co_await Respond(200, ToJson(**response));
+  co_await Respond(200, ResponseBody(route, **response));
 }
 
 asio::awaitable<void> Connection::Stream(rpc::Message message) {

@@ -52,8 +52,7 @@ class Connection {
   boost::asio::awaitable<void> RefuseRequest(const RequestParser& parser, Arrival arrival);
   boost::asio::awaitable<void> AwaitClose();
   boost::asio::awaitable<void> Answer(const Request& request);
-  boost::asio::awaitable<void> CallUnary(const google::protobuf::MethodDescriptor& method,
-                                         rpc::Message message);
+  boost::asio::awaitable<void> CallUnary(const Route& route, rpc::Message message);
   boost::asio::awaitable<void> Stream(rpc::Message message);
   void EndRequestAfter(std::chrono::nanoseconds length);
   void Watch();

@@ -229,7 +229,7 @@ std::string Details(const v1::InteractResponse& event, const char* type, const c
 absl::Status ReadMessage(const Route& route, const std::string& body, std::string_view query,
                          const std::map<std::string, std::string>& variables, Message& message) {
   const Descriptor& descriptor = *message.GetDescriptor();
-  if (route.body != "*" && !query.empty()) {
+  if ((route.body != "*" || body.empty()) && !query.empty()) {
     const std::string terminated(query);  // Boost 1.81 reads on to the next NUL
     const auto parameters = boost::urls::parse_query(terminated);
     if (!parameters) return MakeError(ErrorCode::kInvalidInput, "query: badly encoded");
@@ -272,6 +272,12 @@ std::string ToJson(const Message& message) {
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok()) throw std::logic_error(std::string(status.message()));
   return json;
+}
+
+std::string ResponseBody(const Route& route, const Message& message) {
+  if (route.response_body.empty()) return ToJson(message);
+  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(route.response_body);
+  return ToJson(message.GetReflection()->GetMessage(message, field));
 }
 
 std::string ErrorBody(const v1::Error& error) {

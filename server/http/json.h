@@ -14,14 +14,17 @@
 namespace luna::http {
 
 // Fills `message` from a request as google.api.http says: the path beats the body, which beats the
-// query; with a body of "*" the query is ignored. `query` is percent-encoded. INVALID_INPUT names
-// the place.
+// query; with a body of "*" the query is ignored unless the body is empty. `query` is
+// percent-encoded. INVALID_INPUT names the place.
 absl::Status ReadMessage(const Route& route, const std::string& body, std::string_view query,
                          const std::map<std::string, std::string>& variables,
                          google::protobuf::Message& message);
 
 // In snake_case; fields without presence are there at their defaults too.
 std::string ToJson(const google::protobuf::Message& message);
+
+// The body of a response: all of the message, or the one field that the route says it is.
+std::string ResponseBody(const Route& route, const google::protobuf::Message& message);
 
 // The body of an HTTP error: the gRPC code's number, the message, and the reason in details.
 std::string ErrorBody(const v1::Error& error);

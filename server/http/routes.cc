@@ -44,6 +44,14 @@ std::pair<std::string, std::string> MethodAndPath(const google::api::HttpRule& r
   }
 }
 
+void CheckResponseBody(const MethodDescriptor& method, const std::string& name) {
+  if (name.empty()) return;
+  const auto* field = method.output_type()->FindFieldByName(name);
+  if (field == nullptr || field->message_type() == nullptr || field->is_repeated()) {
+    throw std::invalid_argument("google.api.http: response_body: no message: " + name);
+  }
+}
+
 std::optional<std::string> Decode(const std::string& segment) {
   const auto encoded = boost::urls::make_pct_string_view(segment);
   if (!encoded) return std::nullopt;
@@ -79,8 +87,9 @@ Routes::Routes(const std::vector<const google::protobuf::ServiceDescriptor*>& se
       if (!method->options().HasExtension(google::api::http)) continue;
       const google::api::HttpRule& rule = method->options().GetExtension(google::api::http);
       const auto add = [&](const google::api::HttpRule& one) {
+        CheckResponseBody(*method, one.response_body());
         auto [http_method, path] = MethodAndPath(one);
-        Add(http_method, path, Route{method, one.body()});
+        Add(http_method, path, Route{method, one.body(), one.response_body()});
       };
       add(rule);
       for (const google::api::HttpRule& other : rule.additional_bindings()) add(other);

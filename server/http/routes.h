@@ -13,6 +13,8 @@ struct Route {
   const google::protobuf::MethodDescriptor* method = nullptr;
   // As google.api.HttpRule.body: "*", a field's name, or nothing for a request without a body.
   std::string body;
+  // As google.api.HttpRule.response_body: the field that the response is, or nothing for all of it.
+  std::string response_body{};
 };
 
 // What a request's method and path lead to.

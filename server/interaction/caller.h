@@ -16,4 +16,7 @@ struct Caller {
   absl::Status ended;
 };
 
+// The user or session that a request names: `default` where it names none.
+inline std::string OrDefault(const std::string& id) { return id.empty() ? "default" : id; }
+
 }  // namespace luna

@@ -16,6 +16,7 @@
 #include "server/base/guard.h"
 #include "server/interaction/chunker.h"
 #include "server/interaction/messages.h"
+#include "server/interaction/prompt.h"
 
 namespace luna {
 
@@ -34,6 +35,18 @@ void SetToNow(google::protobuf::Timestamp& time) {
   time.set_seconds(seconds.count());
   time.set_nanos(1000 * static_cast<int>(
                             std::chrono::floor<std::chrono::microseconds>(now - seconds).count()));
+}
+
+bool IsTooLarge(const absl::Status& status) {
+  return ErrorOf(status).code() == Name(ErrorCode::kInputTooLarge);
+}
+
+// Whether there was anything to drop.
+bool DropOlderHalf(memory::Context& context) {
+  if (context.turns.empty()) return false;
+  context.turns.erase(context.turns.begin(),
+                      context.turns.begin() + (context.turns.size() + 1) / 2);
+  return true;
 }
 
 bool IsBlank(const std::string& text) {
@@ -93,10 +106,14 @@ struct Interaction::Turn {
   int events = 0;
   std::optional<net::TimePoint> first_chunk{};
   net::TimePoint last_chunk{};
-  std::string text{};  // the answer so far
+  std::string text{};     // the answer so far
+  std::string emotion{};  // what the person feels, where it is known
 
   int FirstChunkMs() const { return first_chunk ? Milliseconds(*first_chunk - start) : 0; }
   int TotalMs() const { return Milliseconds(Clock::now() - start); }
+  bool Remembers() const { return !request.features().has_memory() || request.features().memory(); }
+  std::string User() const { return OrDefault(request.user_id()); }
+  std::string Session() const { return OrDefault(request.session_id()); }
   const char* Stage() const {
     if (!admitted) return "request";
     return text.empty() ? "first_token" : "stream";
@@ -114,11 +131,13 @@ struct Interaction::Turn {
 };
 
 Interaction::Interaction(const config::Config& config, llm::Targets& targets,
-                         EmotionClassifier* emotion, Admission& admission,
-                         telemetry::Metrics& metrics)
+                         EmotionClassifier* emotion, ConversationMemory* memory,
+                         Summarizer* summarizer, Admission& admission, telemetry::Metrics& metrics)
     : config_(config),
       targets_(targets),
       emotion_(emotion),
+      memory_(memory),
+      summarizer_(summarizer),
       admission_(admission),
       metrics_(metrics) {}
 
@@ -197,23 +216,33 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 // Everything but the failure.
 asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   // 3. The translation has its place here,
-  // 4. the conversation so far here,
-  // 5. and the cache here.
+  // 4. the conversation so far is recalled,
+  absl::StatusOr<memory::Context> context = co_await Recall(turn);
+  if (!context.ok()) co_return context.status();
+  // 5. and the cache has its place here.
 
-  // 6. The model is asked,
-  llm::Prompt prompt;
-  prompt.system = config_.system_prompt;
-  prompt.messages.push_back({llm::Message::Role::kUser, turn.request.input()});
-  prompt.stream = turn.stream;
-  std::unique_ptr<llm::TokenStream> tokens = targets_.Generate(*turn.target, std::move(prompt));
-
-  // 2. and works while the emotion is found, which an LLM may do. The emotion leaves first.
-  const absl::Status sent = co_await SendEmotion(turn);
-  if (!sent.ok()) co_return sent;
-  absl::StatusOr<llm::Finish> finish = co_await SendAnswer(turn, *tokens);
+  absl::StatusOr<llm::Finish> finish = llm::Finish();
+  bool asked = false;
+  bool ask_again = false;
+  do {
+    // 6. The model is asked,
+    std::unique_ptr<llm::TokenStream> tokens = targets_.Generate(
+        *turn.target, MakePrompt(config_, *context, turn.request.input(), turn.stream));
+    // 2. and works while the emotion is found, which an LLM may do. The emotion leaves first.
+    if (!std::exchange(asked, true)) {
+      const absl::Status sent = co_await SendEmotion(turn);
+      if (!sent.ok()) co_return sent;
+    }
+    finish = co_await SendAnswer(turn, *tokens);
+    // What does not fit into the model may do so with less of the past.
+    ask_again =
+        !finish.ok() && turn.text.empty() && IsTooLarge(finish.status()) && DropOlderHalf(*context);
+  } while (ask_again);
   if (!finish.ok()) co_return finish.status();
 
-  // 7. The turn's place in memory is here; then the whole answer leaves.
+  // 7. The turn is remembered, then the whole answer leaves.
+  const absl::StatusOr<bool> remembered = co_await Remember(turn, *finish);
+  if (!remembered.ok()) co_return remembered.status();
   v1::InteractResponse whole;
   v1::Complete& complete = *whole.mutable_complete();
   complete.set_text(turn.text);
@@ -221,10 +250,52 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   *complete.mutable_usage() = finish->usage;
   complete.set_model(finish->model);
   complete.set_target(finish->target);
+  complete.set_remembered(*remembered);
   complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
   complete.mutable_timings()->set_total_ms(turn.TotalMs());
   turn.Put(whole);
   co_return absl::OkStatus();
+}
+
+// The answer comes all the same, without what this part adds to it.
+void Interaction::WentWithout(const Turn& turn, const char* part, const absl::Status& why) const {
+  metrics_.PartFailed(part);
+  spdlog::warn("request id={}: no {}: {}", turn.caller.id, part, OwnWords(why));
+}
+
+// Without what was said before the answer still comes. Fails only where the caller has gone.
+asio::awaitable<absl::StatusOr<memory::Context>> Interaction::Recall(Turn& turn) {
+  if (!turn.Remembers() || memory_ == nullptr) co_return memory::Context();
+  absl::StatusOr<memory::Context> context =
+      co_await Guard(memory_->Recall(turn.User(), turn.Session()));
+  if (context.ok() || absl::IsCancelled(context.status())) co_return context;
+  WentWithout(turn, "memory", context.status());
+  co_return memory::Context();
+}
+
+// Whether the turn is in memory. Fails only where the caller has gone.
+asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const llm::Finish& finish) {
+  if (!turn.Remembers() || memory_ == nullptr) co_return false;
+  v1::Conversation said;
+  said.set_user_id(turn.User());
+  said.set_session_id(turn.Session());
+  SetToNow(*said.mutable_timestamp());
+  said.set_user_message(turn.request.input());
+  said.set_assistant_message(turn.text);
+  said.set_emotion(turn.emotion);
+  said.set_processing_time(std::chrono::duration<double>(Clock::now() - turn.start).count());
+  said.set_model(finish.model);
+  const bool gemini = targets_.Config(finish.target)->api == config::Target::Api::kGemini;
+  said.set_mode(gemini ? "api" : "server");
+  said.set_finish_reason(finish.reason);
+  const absl::Status kept = co_await Guard(memory_->Remember(std::move(said)));
+  if (absl::IsCancelled(kept)) co_return kept;
+  if (!kept.ok()) {
+    WentWithout(turn, "memory", kept);
+  } else if (summarizer_ != nullptr) {
+    summarizer_->AfterTurn(co_await asio::this_coro::executor, turn.User(), turn.Session());
+  }
+  co_return kept.ok();
 }
 
 // Without the emotion the answer still comes.
@@ -236,10 +307,10 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   absl::StatusOr<v1::Emotion> emotion = co_await Guard(emotion_->Classify(turn.request.input()));
   if (absl::IsCancelled(emotion.status())) co_return emotion.status();
   if (!emotion.ok()) {
-    metrics_.PartFailed("emotion");
-    spdlog::warn("request id={}: no emotion: {}", turn.caller.id, OwnWords(emotion.status()));
+    WentWithout(turn, "emotion", emotion.status());
     co_return absl::OkStatus();
   }
+  turn.emotion = emotion->emotion();
   v1::InteractResponse event;
   *event.mutable_emotion() = *std::move(emotion);
   co_return co_await turn.Emit(event);

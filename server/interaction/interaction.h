@@ -13,7 +13,9 @@
 #include "server/interaction/admission.h"
 #include "server/interaction/caller.h"
 #include "server/interaction/event_sink.h"
+#include "server/interaction/summarizer.h"
 #include "server/llm/targets.h"
+#include "server/memory/conversation_memory.h"
 #include "server/telemetry/metrics.h"
 
 namespace luna {
@@ -25,9 +27,11 @@ class Interaction {
   static constexpr int kMostIdBytes = 128;
   static constexpr int kMostAnswerBytes = 1 << 20;
 
-  // `emotion` is nullptr where none is told. All must outlive this.
+  // `emotion` is nullptr where none is told, `memory` where nothing is remembered, `summarizer`
+  // where nothing is summed up. All must outlive this.
   Interaction(const config::Config& config, llm::Targets& targets, EmotionClassifier* emotion,
-              Admission& admission, telemetry::Metrics& metrics);
+              ConversationMemory* memory, Summarizer* summarizer, Admission& admission,
+              telemetry::Metrics& metrics);
 
   // Streams the events of one request into `sink`, exactly one `complete` or `error` last. The
   // status agrees with that event. An error without an event: the request was refused before the
@@ -48,6 +52,9 @@ class Interaction {
   void Record(const Turn& turn, const absl::Status& status) const;
   void MeasureChunk(Turn& turn, net::TimePoint now) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
+  boost::asio::awaitable<absl::StatusOr<memory::Context>> Recall(Turn& turn);
+  boost::asio::awaitable<absl::StatusOr<bool>> Remember(Turn& turn, const llm::Finish& finish);
+  void WentWithout(const Turn& turn, const char* part, const absl::Status& why) const;
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);
   boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
                                                                  llm::TokenStream& tokens);
@@ -55,6 +62,8 @@ class Interaction {
   const config::Config& config_;
   llm::Targets& targets_;
   EmotionClassifier* const emotion_;
+  ConversationMemory* const memory_;
+  Summarizer* const summarizer_;
   Admission& admission_;
   telemetry::Metrics& metrics_;
 };

@@ -42,6 +42,35 @@ std::string TooManyTexts(const std::string& language, int most) {
                            : absl::StrCat("texts: ", most, "개를 넘습니다.");
 }
 
+std::string NotBetween(const std::string& language, const std::string& field, int least, int most) {
+  return English(language)
+             ? absl::StrCat(field, ": expected a number from ", least, " to ", most)
+             : absl::StrCat(field, ": ", least, "에서 ", most, " 사이의 수여야 합니다.");
+}
+
+std::string NoConversation(const std::string& language, int id) {
+  return English(language) ? absl::StrCat("id: there is no conversation ", id)
+                           : absl::StrCat("id: ", id, "번 대화가 없습니다.");
+}
+
+std::string ConversationDeleted(const std::string& language, int id) {
+  return English(language) ? absl::StrCat("conversation ", id, " is deleted")
+                           : absl::StrCat(id, "번 대화를 삭제했습니다.");
+}
+
+std::string NothingToSumUp(const std::string& language) {
+  return English(language) ? "there is nothing to sum up" : "요약할 대화가 없습니다.";
+}
+
+std::string SummedUp(const std::string& language) {
+  return English(language) ? "the conversation is summed up" : "대화를 요약했습니다.";
+}
+
+std::string ConfirmNeeded(const std::string& language) {
+  return English(language) ? "confirm: must be true, since what is deleted is gone"
+                           : "confirm: true여야 합니다. 삭제한 기억은 되돌릴 수 없습니다.";
+}
+
 std::string NoEmotionEngine(const std::string& language) {
   return English(language)
              ? "emotion: emotion.engine is off in config/models.yaml, or its model could not be "

@@ -16,6 +16,12 @@ std::string TextEmpty(const std::string& language, const std::string& field);
 std::string TextTooLarge(const std::string& language, const std::string& field, int most_bytes);
 std::string TextOrTexts(const std::string& language);
 std::string TooManyTexts(const std::string& language, int most);
+std::string NotBetween(const std::string& language, const std::string& field, int least, int most);
+std::string NoConversation(const std::string& language, int id);
+std::string ConversationDeleted(const std::string& language, int id);
+std::string NothingToSumUp(const std::string& language);
+std::string SummedUp(const std::string& language);
+std::string ConfirmNeeded(const std::string& language);
 std::string NoEmotionEngine(const std::string& language);
 std::string UnknownLanguage(const std::string& value);
 std::string UnknownTarget(const std::string& language, const std::string& name,

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -41,6 +42,7 @@ class EventLoop {
 class Signal {
  public:
   explicit Signal(asio::io_context& context) : timer_(context) {}
+  explicit Signal(const asio::any_io_executor& executor) : timer_(executor) {}
 
   // Resumes after Notify, at once if Notify came before, or when `until` has passed: then false.
   // One waiter at a time. Cancelled by the coroutine's cancellation slot, which throws

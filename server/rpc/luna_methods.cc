@@ -1,10 +1,12 @@
 #include <functional>
+#include <string>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "server/base/error.h"
 #include "server/rpc/analyze.h"
+#include "server/rpc/memory.h"
 #include "server/rpc/worker.h"
 
 namespace luna::rpc {
@@ -35,7 +37,8 @@ boost::asio::awaitable<absl::StatusOr<Response>> Admit(
 
 }  // namespace
 
-Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion, Admission& admission,
+Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
+                    ConversationMemory& memory, Summarizer& summarizer, Admission& admission,
                     telemetry::Metrics& metrics) {
   Methods methods;
   methods.Add<v1::AnswerRequest, v1::AnswerResponse>(
@@ -46,6 +49,28 @@ Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion, Admiss
       "luna.v1.EmotionService.Analyze",
       [&, emotion](v1::AnalyzeRequest request, const Caller& caller) {
         return Admit(admission, metrics, caller, Analyze(std::move(request), emotion));
+      });
+  const auto of_memory = [&]<class Request, class Response>(
+                             const std::string& name,
+                             Reply<Response> (*function)(Request, ConversationMemory&)) {
+    methods.Add<Request, Response>(
+        "luna.v1.MemoryService." + name, [&, function](Request request, const Caller& caller) {
+          return Admit(admission, metrics, caller, function(std::move(request), memory));
+        });
+  };
+  of_memory("ListRecent", ListRecent);
+  of_memory("ListConversations", ListConversations);
+  of_memory("GetConversation", GetConversation);
+  of_memory("SearchConversations", SearchConversations);
+  of_memory("DeleteConversation", DeleteConversation);
+  of_memory("ListSessions", ListSessions);
+  of_memory("ListSummaries", ListSummaries);
+  of_memory("GetSummary", GetSummary);
+  of_memory("GetStats", GetStats);
+  of_memory("Clear", Clear);
+  methods.Add<v1::SummarizeRequest, v1::SummarizeResponse>(
+      "luna.v1.MemoryService.Summarize", [&](v1::SummarizeRequest request, const Caller& caller) {
+        return Admit(admission, metrics, caller, Summarize(std::move(request), summarizer));
       });
   return methods;
 }

@@ -161,8 +161,7 @@ class Luna(Process):
     """luna-server as `./run serve` builds and starts it, with config/models.yaml; only the provider's
     address and the chunking are changed."""
 
-    def __init__(self, folder, provider, chunking):
-        name = f"luna-{chunking}"
+    def __init__(self, folder, name, provider, chunking):
         changed = {
             r'(?<=base_url: )"\S+"': f'"http://{provider}/v1beta"',
             r"(?<=  chunking: )\w+": chunking,
@@ -220,14 +219,14 @@ def connects(address):
     return True
 
 
-def json_request():
-    return json.dumps({"input": INPUT, "features": dict.fromkeys(OFF, False)}).encode()
+def json_request(off):
+    return json.dumps({"input": INPUT, "features": dict.fromkeys(off, False)}).encode()
 
 
-def grpc_request():
+def grpc_request(off):
     """The same as a luna.v1.InteractRequest: `input` is field 1, `features` 5, whose fields 1 to 4 are OFF."""
     text = INPUT.encode()
-    features = b"".join(bytes([number << 3, 0]) for number in range(1, len(OFF) + 1))
+    features = b"".join(bytes([(OFF.index(name) + 1) << 3, 0]) for name in off)
     return b"\x0a" + bytes([len(text)]) + text + b"\x2a" + bytes([len(features)]) + features
 
 
@@ -256,11 +255,13 @@ class Stage:
     def _start_server(self, name):
         if name.startswith("nginx"):
             return self._start(Nginx, self.provider.address, self.bare.address, name)
-        return self._start(Luna, self.provider.address, "word" if name == "luna word" else "raw")
+        return self._start(Luna, name.replace(" ", "-"), self.provider.address, "word" if name == "luna word" else "raw")
 
     def _write_requests(self):
-        (self.folder / "luna.json").write_bytes(json_request())
-        (self.folder / "luna.bin").write_bytes(grpc_request())
+        but_memory = [name for name in OFF if name != "memory"]
+        for name, off in (("luna", OFF), ("luna-memory", but_memory)):
+            (self.folder / f"{name}.json").write_bytes(json_request(off))
+            (self.folder / f"{name}.bin").write_bytes(grpc_request(off))
 
     def __enter__(self):
         return self
@@ -279,12 +280,13 @@ class Stage:
         behind = self.provider if transport == "sse" or target.startswith("luna") else self.bare
         flags = ["--watch", *watched.pids()]
         flags += ["--beside", behind.pid] if server else []
+        body = self.folder / ("luna-memory" if target == "luna memory" else "luna")
         if transport == "grpc":
             address = server.grpc if server else self.bare.address
-            return [*flags, "--grpc", "--address", address, "--body", self.folder / "luna.bin"]
+            return [*flags, "--grpc", "--address", address, "--body", f"{body}.bin"]
         address = server.http if server else self.provider.address
         if target.startswith("luna"):
-            return [*flags, "--address", address, "--path", "/interact/stream", "--body", self.folder / "luna.json"]
+            return [*flags, "--address", address, "--path", "/interact/stream", "--body", f"{body}.json"]
         return [*flags, "--address", address, "--path", PROVIDER_PATH, "--body", self.folder / "provider.json"]
 
 

@@ -23,6 +23,8 @@ FIRST_PACED = {"sse": Goal(most=1.0), "grpc": Goal(most=1.1)}
 BETWEEN = Goal(most=1.1)
 MEMORY = Goal(most=1.5)
 WORD = Goal(most=1.1)
+REMEMBER_FIRST = Goal(most=2)
+REMEMBER_FRAMES = Goal(least=0.9)
 NONE_LOST = Goal(most=0, of_value=True)
 
 
@@ -158,6 +160,23 @@ def word(run, rounds):
                 add_saturated(run, transport, 16, named, None, WORD)
 
 
+def remember(run, rounds):
+    """luna with memory on against luna with memory off: all requests are one session's, whose last turns each
+    prompt holds, and whose next each answer is."""
+    with Stage(run.folder, CHUNKS, servers=("luna", "luna memory")) as stage:
+        for run.round in rounds:
+            for transport in TRANSPORTS:
+                flags = ("--seconds", run.seconds)
+                one = run.loads(stage, transport, ("direct", "luna memory", "luna"), 1, *flags)
+                for share in ("p50", "p99"):
+                    first = {"memory": added(one, "luna memory", share), "without": added(one, "luna", share)}
+                    title = f"added time to first chunk, 1 connection, unpaced, {share}"
+                    run.add(transport, title, "us", first, REMEMBER_FIRST if share == "p50" else None)
+                many = run.loads(stage, transport, ("luna memory", "luna"), 16, *flags)
+                named = {"memory": many["luna memory"], "without": many["luna"]}
+                add_saturated(run, transport, 16, named, REMEMBER_FRAMES, None)
+
+
 def paced(run, rounds):
     """At two loads. The streams start spread over an answer's time, so that their chunks come spread, too."""
     with Stage(run.folder, PACED_CHUNKS, gap_ms=PACED_GAP_MS) as stage:
@@ -250,6 +269,7 @@ ROWS = {
     "first-paced": first_paced,
     "saturated": saturated,
     "word": word,
+    "remember": remember,
     "paced": paced,
     "memory": memory,
     "held": held,

@@ -25,6 +25,7 @@ def generate_stubs(out):
             f"--grpc_python_out={out}",
             "luna/v1/interaction.proto",
             "luna/v1/emotion.proto",
+            "luna/v1/memory.proto",
         ]
     )
     assert code == 0
@@ -34,4 +35,6 @@ def generate_stubs(out):
         services=importlib.import_module("luna.v1.interaction_pb2_grpc"),
         emotion_messages=importlib.import_module("luna.v1.emotion_pb2"),
         emotion_services=importlib.import_module("luna.v1.emotion_pb2_grpc"),
+        memory_messages=importlib.import_module("luna.v1.memory_pb2"),
+        memory_services=importlib.import_module("luna.v1.memory_pb2_grpc"),
     )

@@ -54,8 +54,9 @@ class Process:
 
     def __init__(self, command, env=None, limits=None):
         self._stderr = tempfile.TemporaryFile()
+        self.command = [str(part) for part in command]
         self._process = subprocess.Popen(
-            [str(part) for part in command],
+            self.command,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             env=env or clean_environment(),
@@ -81,6 +82,12 @@ class Process:
 
     def send(self, number=signal.SIGTERM):
         self._process.send_signal(number)
+
+    def kill(self):
+        """Ends it at once, as a power cut would."""
+        self.send(signal.SIGKILL)
+        self._process.wait(STOP_SECONDS)
+        self._process.stdout.close()
 
     def stop(self, number=signal.SIGTERM):
         """Ends it and checks that it ended well: exit code 0, no sanitizer's report."""
@@ -162,6 +169,7 @@ class LunaServer(Process):
     def __init__(self, config, *flags, limits=None, through=(), binary=SERVER, **environment):
         env = clean_environment(**{"GEMINI_API_KEY": "the-test-key"} | environment)
         ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
+        self.config = Path(config)
         command = [*through, binary.resolve(), "--config", config, *ports, *flags]
         super().__init__(command, env, limits)
         word, http, grpc = self.first_line.split()

@@ -14,8 +14,9 @@ MAY_INCLUDE = {
     "llm": {"net"},
     "emotion": {"net", "llm"},
     "translation": {"net", "llm"},
-    "memory": set(),
-    "cache": set(),
+    "storage": set(),
+    "memory": {"storage"},
+    "cache": {"storage"},
     "auth": set(),
     "interaction": {"llm", "emotion", "translation", "memory", "cache"},
     "rpc": {"interaction", "llm", "memory", "cache", "emotion", "translation", "auth"},
@@ -26,7 +27,7 @@ MAY_INCLUDE = {
 # What every folder may include: the config structs, errors and UTF-8, metrics and the log line, and
 # the loop that a coroutine runs on.
 EVERYWHERE = re.compile(
-    r"server/(config/config\.h|base/\w+\.h|telemetry/\w+\.h|net/event_loop\.h)"
+    r"server/(config/config\.h|base/\w+\.h|telemetry/\w+\.h|net/(event_loop|task_group)\.h)"
 )
 
 # The composition root sees everything.

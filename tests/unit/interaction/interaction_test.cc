@@ -13,6 +13,7 @@
 #include "server/base/error.h"
 #include "server/base/guard.h"
 #include "tests/support/raw_server.h"
+#include "tests/support/temporary_folder.h"
 
 namespace luna {
 namespace {
@@ -106,7 +107,7 @@ class InteractionTest : public testing::Test {
     config_.llm.retries.count = 0;
     net::HttpClient client(context_, {});
     llm::Targets targets(config_.llm, client, metrics_);
-    Interaction interaction(config_, targets, emotion_, *admission_, metrics_);
+    Interaction interaction(config_, targets, emotion_, memory_, nullptr, *admission_, metrics_);
     use(interaction);
   }
 
@@ -132,6 +133,7 @@ class InteractionTest : public testing::Test {
   telemetry::Metrics metrics_;
   RecordingSink sink_;
   EmotionClassifier* emotion_ = nullptr;
+  ConversationMemory* memory_ = nullptr;
   bool streams_ = true;
 };
 
@@ -349,6 +351,45 @@ TEST_F(InteractionTest, AClientThatHasGoneAtTheEmotionGetsNothingMore) {
   RawServer server(1, [](RawServer::Socket& socket) { RawServer::WaitUntilClosed(socket); });
   EXPECT_TRUE(absl::IsCancelled(Run(server.url(), Ask("슬퍼"))));
   EXPECT_EQ(sink_.events.size(), 1u);
+}
+
+// --- memory ---
+
+class MemoryTest : public InteractionTest {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(storage::Prepare(folder_ / "luna.db", false).ok());
+    conversations_ = std::make_unique<ConversationMemory>(config_.memory, folder_ / "luna.db");
+    memory_ = conversations_.get();
+  }
+
+  // Takes the table away from under the memory.
+  void Break() { storage::Connection(folder_ / "luna.db").database().exec("DROP TABLE turns"); }
+
+  test::TemporaryFolder folder_;
+  std::unique_ptr<ConversationMemory> conversations_;
+};
+
+TEST_F(MemoryTest, AnAnswerIsRememberedBeforeItIsComplete) {
+  RawServer server(1, Answering(Delta("네") + kStop));
+  bool kept_before = false;
+  sink_.on_event = [&] {
+    if (!sink_.events.back().has_complete()) return;
+    storage::Connection connection(folder_ / "luna.db");
+    kept_before = memory::Find(connection, "default", 1)->assistant_message() == "네";
+  };
+  ASSERT_TRUE(Run(server.url(), Ask("하나")).ok());
+  EXPECT_TRUE(sink_.events.back().complete().remembered());
+  EXPECT_TRUE(kept_before);
+}
+
+TEST_F(MemoryTest, WithoutItTheAnswerStillComes) {
+  Break();
+  RawServer server(1, Answering(Delta("네") + kStop));
+  ASSERT_TRUE(Run(server.url(), Ask("하나")).ok());
+  EXPECT_EQ(sink_.events.back().complete().text(), "네");
+  EXPECT_FALSE(sink_.events.back().complete().remembered());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("luna_part_failures_total{part=\"memory\"} 2"));
 }
 
 }  // namespace

@@ -1,0 +1,26 @@
+#include "server/interaction/prompt.h"
+
+#include <absl/strings/str_cat.h>
+
+namespace luna {
+
+llm::Prompt MakePrompt(const config::Config& config, const memory::Context& context,
+                       const std::string& input, bool stream) {
+  llm::Prompt prompt;
+  prompt.system = config.system_prompt;
+  prompt.stream = stream;
+  if (!context.summary.empty()) {
+    const bool korean = config.memory.summary_language == "korean";
+    absl::StrAppend(&prompt.system, prompt.system.empty() ? "" : "\n\n",
+                    korean ? "지금까지의 대화 요약:\n" : "Summary of the conversation so far:\n",
+                    context.summary);
+  }
+  for (const v1::Conversation& turn : context.turns) {
+    prompt.messages.push_back({llm::Message::Role::kUser, turn.user_message()});
+    prompt.messages.push_back({llm::Message::Role::kModel, turn.assistant_message()});
+  }
+  prompt.messages.push_back({llm::Message::Role::kUser, input});
+  return prompt;
+}
+
+}  // namespace luna

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <absl/status/statusor.h>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "server/net/event_loop.h"
+#include "server/storage/connection.h"
+
+namespace luna::storage {
+
+// A thread with a connection of its own, so that no event loop waits for the disk.
+//
+// A writer puts all that waits into one transaction: under load many share one commit, and its
+// fsync. What fails is rolled back by itself. A reader does one thing after the other.
+class Worker {
+ public:
+  enum class Kind { kReader, kWriter };
+
+  // Throws SQLite::Exception. `idle`, of a writer: called, outside of a transaction, while
+  // there is nothing else to do, until it says that it has no more; and again after each work.
+  Worker(const std::string& file, Kind kind, std::function<bool(Connection&)> idle = nullptr);
+  // Does what was asked for before it ends.
+  ~Worker();
+
+  // Runs `work(connection)` on the thread and resumes, on the coroutine's executor, with what it
+  // returned, once that is committed. DEADLINE_EXCEEDED where it has not been by `until`: it may
+  // still be done later. STORAGE_UNAVAILABLE where SQLite fails. The coroutine's cancellation ends
+  // the waiting, not the work.
+  template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
+  boost::asio::awaitable<absl::StatusOr<Result>> Do(net::TimePoint until, Work work) {
+    return Await<Work, Result>(until, std::move(work), false);
+  }
+
+  // The same, but resumes only once `idle` has had no more to do since.
+  template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
+  boost::asio::awaitable<absl::StatusOr<Result>> DoAndSettle(net::TimePoint until, Work work) {
+    return Await<Work, Result>(until, std::move(work), true);
+  }
+
+ private:
+  struct Task {
+    std::function<void(Connection&)> work;
+    std::function<void(absl::Status)> done;
+    bool settle;
+  };
+
+  template <class Work, class Result>
+  boost::asio::awaitable<absl::StatusOr<Result>> Await(net::TimePoint until, Work work,
+                                                       bool settle);
+
+  void Push(Task task);
+  void Run();
+  void DoOne(Task& task);
+  void DoTogether(std::vector<Task>& tasks);
+  bool DoIdle();
+  void End(Task& task, absl::Status status);
+
+  const Kind kind_;
+  const std::function<bool(Connection&)> idle_;
+  Connection connection_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Task> tasks_;
+  bool stopping_ = false;
+  std::vector<Task> unsettled_;  // done but for `idle`
+  std::thread thread_;
+};
+
+template <class Work, class Result>
+boost::asio::awaitable<absl::StatusOr<Result>> Worker::Await(net::TimePoint until, Work work,
+                                                             bool settle) {
+  struct Pending {
+    explicit Pending(const boost::asio::any_io_executor& executor) : done(executor) {}
+    net::Signal done;
+    absl::Status status;
+    std::optional<Result> result;
+  };
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const auto pending = std::make_shared<Pending>(executor);
+  Task task;
+  task.work = [pending, work = std::move(work)](Connection& connection) mutable {
+    pending->result.emplace(work(connection));
+  };
+  task.done = [pending, executor](absl::Status status) {
+    pending->status = std::move(status);
+    boost::asio::post(executor, [pending] { pending->done.Notify(); });
+  };
+  task.settle = settle;
+  Push(std::move(task));
+  const bool in_time = co_await pending->done.Wait(until);
+  if (!in_time) co_return absl::DeadlineExceededError("luna.db: not done in time");
+  if (!pending->status.ok()) co_return pending->status;
+  co_return *std::move(pending->result);
+}
+
+}  // namespace luna::storage

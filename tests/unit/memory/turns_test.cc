@@ -1,0 +1,433 @@
+#include "server/memory/turns.h"
+
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/time_util.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_folder.h"
+
+namespace luna::memory {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+class TurnsTest : public testing::Test {
+ protected:
+  static std::string Ready(std::string file) {
+    EXPECT_TRUE(storage::Prepare(file, false).ok());
+    return file;
+  }
+
+  v1::Conversation Turn(const std::string& said, const std::string& answer,
+                        const std::string& user = "na", const std::string& session = "s1") {
+    v1::Conversation turn;
+    turn.set_user_id(user);
+    turn.set_session_id(session);
+    *turn.mutable_timestamp() = TimeUtil::SecondsToTimestamp(++seconds_);
+    turn.set_user_message(said);
+    turn.set_assistant_message(answer);
+    turn.set_emotion("joy");
+    turn.set_model("m1");
+    turn.set_mode("server");
+    turn.set_processing_time(0.25);
+    turn.set_finish_reason("STOP");
+    return turn;
+  }
+
+  int Say(const std::string& said, const std::string& answer, const std::string& user = "na",
+          const std::string& session = "s1") {
+    return Insert(connection_, Turn(said, answer, user, session), options_);
+  }
+
+  std::vector<std::string> Said(const std::string& user = "na", const std::string& session = "s1") {
+    std::vector<std::string> said;
+    const Context context = ReadContext(connection_, user, session, options_);
+    for (const auto& turn : context.turns) {
+      said.push_back(turn.user_message());
+    }
+    return said;
+  }
+
+  std::vector<std::string> List(const std::string& user = "na", const std::string& session = "s1",
+                                int limit = 50, int offset = 0) {
+    v1::ListConversationsRequest request;
+    request.set_user_id(user);
+    request.set_session_id(session);
+    request.set_limit(limit);
+    request.set_offset(offset);
+    std::vector<std::string> said;
+    const auto response = ListConversations(connection_, request);
+    for (const auto& turn : response.conversations()) {
+      said.push_back(turn.user_message());
+    }
+    return said;
+  }
+
+  v1::SearchConversationsRequest Keyword(const std::string& keyword) {
+    v1::SearchConversationsRequest request;
+    request.set_user_id("na");
+    request.set_keyword(keyword);
+    request.set_limit(50);
+    return request;
+  }
+
+  std::vector<std::string> Found(const v1::SearchConversationsRequest& request) {
+    std::vector<std::string> said;
+    const auto response = Search(connection_, request);
+    for (const auto& turn : response.results()) said.push_back(turn.user_message());
+    EXPECT_EQ(response.total(), response.count());
+    return said;
+  }
+  std::vector<std::string> Found(const std::string& keyword) { return Found(Keyword(keyword)); }
+
+  // The snippet with its matches in brackets.
+  std::string Snippet(const std::string& keyword) {
+    std::string text;
+    const auto response = Search(connection_, Keyword(keyword));
+    for (const auto& part : response.results(0).snippet()) {
+      text += part.match() ? "[" + part.text() + "]" : part.text();
+    }
+    return text;
+  }
+
+  void Summarize(const std::string& content, int through_id, const std::string& user = "na",
+                 const std::string& session = "s1") {
+    storage::Query add = connection_.Prepare(
+        "INSERT INTO summaries (user, session, created_at, content, turns, through_ended_at, "
+        "through_id) SELECT u.id, ?2, 0, ?3, 1, t.ended_at, t.id FROM users u, turns t "
+        "WHERE u.name = ?1 AND t.id = ?4");
+    add->bind(1, user);
+    add->bind(2, session);
+    add->bind(3, content);
+    add->bind(4, through_id);
+    ASSERT_EQ(add->exec(), 1);
+  }
+
+  int Purged() {
+    int steps = 1;
+    while (Purge(connection_)) ++steps;
+    return steps;
+  }
+
+  test::TemporaryFolder folder_;
+  storage::Connection connection_{Ready(folder_ / "luna.db")};
+  config::Memory options_;
+  int seconds_ = 1000;
+};
+
+TEST_F(TurnsTest, KeepsAllOfATurn) {
+  v1::Conversation turn = Turn("안녕?", "안녕하세요!");
+  turn.set_cached(true);
+  const int id = Insert(connection_, turn, options_);
+  std::optional<v1::Conversation> kept = Find(connection_, "na", id);
+  ASSERT_TRUE(kept);
+  EXPECT_TRUE(kept->has_created_at());
+  kept->clear_created_at();
+  turn.set_id(id);
+  EXPECT_EQ(kept->DebugString(), turn.DebugString());
+}
+
+TEST_F(TurnsTest, NoTurnHasTheNumberOfADeletedOne) {
+  const int id = Say("a", "b");
+  ASSERT_TRUE(Delete(connection_, "na", id));
+  EXPECT_GT(Say("c", "d"), id);
+}
+
+TEST_F(TurnsTest, TheContextIsTheMostRecentOldestFirst) {
+  options_.max_context_turns = 2;
+  Say("1", "a");
+  Say("2", "b");
+  Say("3", "c");
+  EXPECT_THAT(Said(), ElementsAre("2", "3"));
+}
+
+TEST_F(TurnsTest, TurnsAreInTheOrderInWhichTheyEndedWhateverTheClockSays) {
+  v1::Conversation early = Turn("1", "a");
+  v1::Conversation late = Turn("2", "b");
+  Insert(connection_, late, options_);
+  Insert(connection_, early, options_);  // the clock was set back
+  EXPECT_THAT(Said(), ElementsAre("2", "1"));
+  EXPECT_THAT(List(), ElementsAre("1", "2"));
+}
+
+TEST_F(TurnsTest, TheContextFitsItsTokensButHasOneTurnAtLeast) {
+  const std::string long_text(3000, 'x');  // 780 tokens
+  Say("1", long_text);
+  Say("2", long_text);
+  options_.max_context_tokens = 1700;
+  EXPECT_THAT(Said(), ElementsAre("1", "2"));
+  options_.max_context_tokens = 1500;
+  EXPECT_THAT(Said(), ElementsAre("2"));
+  options_.max_context_tokens = 10;
+  EXPECT_THAT(Said(), ElementsAre("2"));
+}
+
+TEST_F(TurnsTest, TheContextIsOfOneUserAndOneSession) {
+  Say("mine", "a");
+  Say("other session", "a", "na", "s2");
+  Say("other user", "a", "neo", "s1");
+  EXPECT_THAT(Said(), ElementsAre("mine"));
+  EXPECT_THAT(Said("neo", "s1"), ElementsAre("other user"));
+  EXPECT_THAT(Said("nobody", "s1"), IsEmpty());
+  EXPECT_THAT(Said("NA", "s1"), IsEmpty());
+}
+
+TEST_F(TurnsTest, TheContextHasTheNewestSummary) {
+  const int id = Say("1", "a");
+  Summarize("old", id);
+  Summarize("new", id);
+  EXPECT_EQ(ReadContext(connection_, "na", "s1", options_).summary, "new");
+  EXPECT_EQ(ReadContext(connection_, "na", "s2", options_).summary, "");
+  EXPECT_EQ(ReadContext(connection_, "neo", "s1", options_).summary, "");
+}
+
+TEST_F(TurnsTest, MaxEntriesBoundsWhatIsKeptOfAUser) {
+  options_.max_entries = 2;
+  Say("1", "a", "na", "s1");
+  Say("2", "b", "na", "s2");
+  Say("neo's", "x", "neo");
+  Say("3", "c", "na", "s1");
+  EXPECT_THAT(List("na", "s1"), ElementsAre("3"));
+  EXPECT_THAT(List("na", "s2"), ElementsAre("2"));
+  EXPECT_THAT(List("neo"), ElementsAre("neo's"));
+  EXPECT_THAT(Found("1"), IsEmpty());
+}
+
+TEST_F(TurnsTest, ListsTheNewestFirstInPages) {
+  for (const char* said : {"1", "2", "3", "4"}) Say(said, "a");
+  EXPECT_THAT(List("na", "s1", 2, 0), ElementsAre("4", "3"));
+  EXPECT_THAT(List("na", "s1", 2, 2), ElementsAre("2", "1"));
+  EXPECT_THAT(List("na", "s1", 2, 4), IsEmpty());
+}
+
+TEST_F(TurnsTest, RecentAreThoseOfAllSessions) {
+  Say("1", "a", "na", "s1");
+  Say("2", "b", "na", "s2");
+  Say("3", "c", "neo", "s1");
+  v1::ListRecentRequest request;
+  request.set_user_id("na");
+  request.set_count(10);
+  const auto recent = ListRecent(connection_, request);
+  ASSERT_EQ(recent.recent_conversations_size(), 2);
+  EXPECT_EQ(recent.recent_conversations(0).user(), "2");
+  EXPECT_EQ(recent.recent_conversations(1).assistant(), "a");
+  EXPECT_EQ(recent.recent_conversations(1).metadata().emotion(), "joy");
+  EXPECT_EQ(recent.recent_conversations(1).metadata().mode(), "server");
+}
+
+TEST_F(TurnsTest, SearchFindsAWordWithinAKoreanOne) {
+  Say("오늘 날씨가 좋네", "산책 가요");
+  Say("밥 먹었어?", "네");
+  EXPECT_THAT(Found("날씨"), ElementsAre("오늘 날씨가 좋네"));
+  EXPECT_THAT(Found("씨가"), ElementsAre("오늘 날씨가 좋네"));
+  EXPECT_THAT(Found("날씨가"), ElementsAre("오늘 날씨가 좋네"));
+  EXPECT_THAT(Found("날개"), IsEmpty());
+}
+
+TEST_F(TurnsTest, SearchFindsOneSyllable) {
+  Say("김밥", "a");
+  Say("밥을 먹자", "a");
+  Say("밥", "a");
+  Say("방", "a");
+  EXPECT_THAT(Found("밥"), UnorderedElementsAre("김밥", "밥을 먹자", "밥"));
+}
+
+TEST_F(TurnsTest, SearchFindsEnglishAndMixedWords) {
+  Say("Rainbow over Seoul", "a");
+  Say("GPT모델을 써 봤어", "a");
+  EXPECT_THAT(Found("rain"), ElementsAre("Rainbow over Seoul"));
+  EXPECT_THAT(Found("SEOUL rainbow"), ElementsAre("Rainbow over Seoul"));
+  EXPECT_THAT(Found("gpt모델"), ElementsAre("GPT모델을 써 봤어"));
+  EXPECT_THAT(Found("모델 gpt"), ElementsAre("GPT모델을 써 봤어"));
+  EXPECT_THAT(Found("bow"), IsEmpty());
+}
+
+TEST_F(TurnsTest, SearchFindsTheAnswerToo) {
+  Say("뭐 먹지?", "비빔밥 어때요");
+  EXPECT_THAT(Found("비빔"), ElementsAre("뭐 먹지?"));
+  EXPECT_THAT(Found("먹지 비빔"), ElementsAre("뭐 먹지?"));  // one word on each side
+  EXPECT_EQ(Snippet("비빔"), "[비빔]밥 어때요");
+}
+
+TEST_F(TurnsTest, SearchMarksTheMatchInAPassage) {
+  std::string before;
+  for (int i = 0; i < 100; ++i) before += "말 ";
+  Say(before + "오늘 날씨가 좋다", "a");
+  EXPECT_THAT(Snippet("날씨"), HasSubstr("오늘 [날씨]가 좋다"));
+  EXPECT_EQ(Snippet("날씨").substr(0, 3), "…");
+}
+
+TEST_F(TurnsTest, SearchRanksTheShorterAndFullerMatchFirst) {
+  std::string long_text = "날씨 이야기는 아니지만";
+  for (int i = 0; i < 50; ++i) long_text += " 다른 이야기";
+  Say(long_text, "a");
+  Say("날씨 날씨 날씨", "a");
+  EXPECT_THAT(Found("날씨"), ElementsAre("날씨 날씨 날씨", long_text));
+}
+
+TEST_F(TurnsTest, SearchKeepsToUserSessionEmotionAndTime) {
+  Say("날씨 1", "a");
+  Say("날씨 2", "a", "na", "s2");
+  Say("날씨 3", "a", "neo", "s1");
+  v1::Conversation sad = Turn("날씨 4", "a");
+  sad.set_emotion("sadness");
+  Insert(connection_, sad, options_);
+  auto request = Keyword("날씨");
+  EXPECT_THAT(Found(request), UnorderedElementsAre("날씨 1", "날씨 2", "날씨 4"));
+  request.set_session_id("s2");
+  EXPECT_THAT(Found(request), ElementsAre("날씨 2"));
+  request = Keyword("날씨");
+  request.set_emotion("sadness");
+  EXPECT_THAT(Found(request), ElementsAre("날씨 4"));
+  request = Keyword("날씨");
+  *request.mutable_since() = TimeUtil::SecondsToTimestamp(1002);
+  *request.mutable_until() = TimeUtil::SecondsToTimestamp(1004);
+  EXPECT_THAT(Found(request), ElementsAre("날씨 2"));
+  request.set_user_id("neo");
+  EXPECT_THAT(Found(request), ElementsAre("날씨 3"));
+}
+
+TEST_F(TurnsTest, SearchForSomebodyElsesNumberFindsNothing) {
+  Say("날씨", "a");
+  EXPECT_THAT(Found("u1"), IsEmpty());
+  EXPECT_THAT(Found("owner:u1 OR 날씨"), IsEmpty());
+}
+
+TEST_F(TurnsTest, SearchWithoutAKeywordFiltersTheNewestFirst) {
+  Say("1", "a");
+  Say("2", "a");
+  EXPECT_THAT(Found(""), ElementsAre("2", "1"));
+}
+
+TEST_F(TurnsTest, SearchForNothingReadableFindsNothing) {
+  Say("1", "a");
+  EXPECT_THAT(Found("?! \""), IsEmpty());
+}
+
+TEST_F(TurnsTest, SearchGivesPagesAndTheTotal) {
+  for (int i = 0; i < 5; ++i) Say("날씨 " + std::to_string(i), "a");
+  auto request = Keyword("날씨");
+  request.set_limit(2);
+  request.set_offset(4);
+  const auto page = Search(connection_, request);
+  EXPECT_EQ(page.total(), 5);
+  EXPECT_EQ(page.count(), 1);
+}
+
+TEST_F(TurnsTest, SessionsAreListedTheLastSpokenInFirst) {
+  Say("처음", "a", "na", "s1");
+  Say("나중", "b", "na", "s2");
+  Say("다시", "c", "na", "s1");
+  Say("x", "y", "neo", "s3");
+  v1::ListSessionsRequest request;
+  request.set_user_id("na");
+  request.set_limit(50);
+  const auto sessions = ListSessions(connection_, request);
+  ASSERT_EQ(sessions.sessions_size(), 2);
+  EXPECT_EQ(sessions.sessions(0).session_id(), "s1");
+  EXPECT_EQ(sessions.sessions(0).conversations(), 2);
+  EXPECT_EQ(sessions.sessions(0).last_message(), "다시");
+  EXPECT_EQ(sessions.sessions(0).first_conversation().seconds(), 1001);
+  EXPECT_EQ(sessions.sessions(0).last_conversation().seconds(), 1003);
+  EXPECT_EQ(sessions.sessions(1).last_message(), "나중");
+}
+
+TEST_F(TurnsTest, StatsAreOneUsers) {
+  Say("1", "a", "na", "s1");
+  v1::Conversation cached = Turn("2", "b", "na", "s2");
+  cached.set_cached(true);
+  cached.set_processing_time(0);
+  cached.set_emotion("");
+  Insert(connection_, cached, options_);
+  const int id = Say("3", "c", "neo", "s3");
+  Summarize("x", id, "neo", "s3");
+  const auto stats = ReadStats(connection_, "na");
+  EXPECT_EQ(stats.total_conversations(), 2);
+  EXPECT_EQ(stats.total_summaries(), 0);
+  EXPECT_EQ(stats.unique_sessions(), 2);
+  EXPECT_EQ(stats.first_conversation().seconds(), 1001);
+  EXPECT_EQ(stats.last_conversation().seconds(), 1002);
+  EXPECT_THAT(stats.emotions_distribution(), ElementsAre(Pair("joy", 1)));
+  EXPECT_DOUBLE_EQ(stats.avg_processing_time(), 0.25);
+  EXPECT_DOUBLE_EQ(stats.cache_hit_rate(), 0.5);
+  ASSERT_EQ(stats.conversations_by_date().size(), 1u);
+  EXPECT_EQ(stats.conversations_by_date().begin()->second, 2);
+  EXPECT_EQ(ReadStats(connection_, "nobody").total_conversations(), 0);
+}
+
+TEST_F(TurnsTest, WhatIsAnothersIsNotThere) {
+  const int id = Say("mine", "a");
+  EXPECT_FALSE(Find(connection_, "neo", id));
+  EXPECT_FALSE(Delete(connection_, "neo", id));
+  EXPECT_EQ(DeleteSome(connection_, "neo", "", 100), 0);
+  EXPECT_TRUE(Find(connection_, "na", id));
+}
+
+TEST_F(TurnsTest, DeletingATurnDeletesTheSummariesItWentInto) {
+  const int first = Say("1", "a");
+  const int second = Say("2", "b");
+  const int elsewhere = Say("3", "c", "na", "s2");
+  Summarize("of the first", first);
+  Summarize("of both", second);
+  Summarize("of the other", elsewhere, "na", "s2");
+  ASSERT_TRUE(Delete(connection_, "na", second));
+  EXPECT_EQ(ReadContext(connection_, "na", "s1", options_).summary, "of the first");
+  EXPECT_EQ(ReadContext(connection_, "na", "s2", options_).summary, "of the other");
+  ASSERT_TRUE(Delete(connection_, "na", first));
+  EXPECT_EQ(ReadContext(connection_, "na", "s1", options_).summary, "");
+}
+
+TEST_F(TurnsTest, ASessionIsDeletedWithItsSummaries) {
+  const int id = Say("1", "a", "na", "s1");
+  Summarize("of s1", id);
+  Say("2", "b", "na", "s2");
+  EXPECT_EQ(DeleteSome(connection_, "na", "s1", 100), 1);
+  EXPECT_EQ(ReadContext(connection_, "na", "s1", options_).summary, "");
+  EXPECT_THAT(List("na", "s1"), IsEmpty());
+  EXPECT_THAT(List("na", "s2"), ElementsAre("2"));
+}
+
+TEST_F(TurnsTest, WhatIsDeletedIsNotInTheFilesAnyMore) {
+  const int id =
+      Say("비밀번호는 호랑이입니다 tigerpassword", "알겠어요 elephantanswer", "secretname");
+  for (int i = 0; i < 300; ++i) Say("다른 이야기 " + std::to_string(i), "네", "neo");
+  Summarize("summaryofsecrets", id, "secretname", "s1");
+  Purged();
+  for (const char* word :
+       {"호랑이", "tigerpassword", "elephantanswer", "secretname", "summaryofsecrets"}) {
+    EXPECT_THAT(folder_.Bytes(), HasSubstr(word));
+  }
+  ASSERT_TRUE(Delete(connection_, "secretname", id));
+  EXPECT_GT(Purged(), 1);
+  for (const char* word :
+       {"호랑이", "tigerpassword", "elephantanswer", "secretname", "summaryofsecrets"}) {
+    EXPECT_THAT(folder_.Bytes(), Not(HasSubstr(word))) << word;
+  }
+  EXPECT_THAT(List("neo"), testing::SizeIs(50));
+}
+
+TEST_F(TurnsTest, TheFileGivesTheSpaceBack) {
+  const auto size = [&] { return std::filesystem::file_size(folder_ / "luna.db"); };
+  Purged();
+  SQLite::Transaction together(connection_.database());
+  for (int i = 0; i < 500; ++i) Say(std::string(2000, 'x') + std::to_string(i), "a");
+  together.commit();
+  connection_.database().exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  const auto full = size();
+  while (DeleteSome(connection_, "na", "", 100) == 100) {
+  }
+  Purged();
+  EXPECT_LT(size(), full / 5);
+  EXPECT_EQ(Purged(), 1);  // there is nothing more to do
+}
+
+}  // namespace
+}  // namespace luna::memory

@@ -1,0 +1,180 @@
+#include "server/storage/worker.h"
+
+#include <array>
+#include <future>
+#include <optional>
+#include <vector>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/base/guard.h"
+#include "tests/support/temporary_folder.h"
+
+namespace luna::storage {
+namespace {
+
+namespace asio = boost::asio;
+using net::kForever;
+using testing::HasSubstr;
+
+class WorkerTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(Prepare(file_, false).ok()); }
+
+  // Runs the loop until the work has ended.
+  template <class Result>
+  absl::StatusOr<Result> Await(asio::awaitable<absl::StatusOr<Result>> work) {
+    std::optional<absl::StatusOr<Result>> result;
+    Start(std::move(work), result);
+    while (!result) context_.run_one();
+    return *std::move(result);
+  }
+
+  template <class Result>
+  void Start(asio::awaitable<absl::StatusOr<Result>> work,
+             std::optional<absl::StatusOr<Result>>& result) {
+    context_.restart();
+    asio::co_spawn(
+        context_, Guard(std::move(work)),
+        [&](std::exception_ptr, absl::StatusOr<Result> value) { result = std::move(value); });
+  }
+
+  static int AddUser(Connection& connection, const std::string& name) {
+    Query add = connection.Prepare("INSERT INTO users (name) VALUES (?1)");
+    add->bind(1, name);
+    return add->exec();
+  }
+
+  static int Users(Connection& connection) {
+    return connection.database().execAndGet("SELECT count(*) FROM users").getInt();
+  }
+
+  test::TemporaryFolder folder_;
+  const std::string file_ = folder_ / "luna.db";
+  asio::io_context context_;
+};
+
+TEST_F(WorkerTest, AReaderSeesWhatAWriterHasDone) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  Worker reader(file_, Worker::Kind::kReader);
+  const auto added =
+      Await(writer.Do(kForever, [](Connection& connection) { return AddUser(connection, "나"); }));
+  EXPECT_EQ(added.value(), 1);
+  EXPECT_EQ(Await(reader.Do(kForever, Users)).value(), 1);
+}
+
+TEST_F(WorkerTest, WhatFailsIsRolledBackByItself) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  std::promise<void> held;
+  std::optional<absl::StatusOr<int>> first;
+  std::optional<absl::StatusOr<int>> second;
+  std::optional<absl::StatusOr<int>> third;
+  Start(writer.Do(kForever,
+                  [&, wait = held.get_future().share()](Connection&) {
+                    wait.wait();
+                    return 0;
+                  }),
+        first);
+  context_.poll();
+  Start(writer.Do(kForever,
+                  [](Connection& connection) {
+                    AddUser(connection, "twice");
+                    return AddUser(connection, "twice");
+                  }),
+        second);
+  context_.poll();
+  Start(writer.Do(kForever, [](Connection& connection) { return AddUser(connection, "good"); }),
+        third);
+  context_.poll();
+  held.set_value();  // the other two are one transaction
+  while (!first || !second || !third) context_.run_one();
+  EXPECT_THAT(std::string(second->status().message()), HasSubstr("UNIQUE constraint failed"));
+  EXPECT_TRUE(third->ok());
+  EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 1);
+}
+
+TEST_F(WorkerTest, WhatThrowsIsAnError) {
+  Worker reader(file_, Worker::Kind::kReader);
+  const auto failed =
+      Await(reader.Do(kForever, [](Connection&) -> int { throw std::runtime_error("a bug"); }));
+  EXPECT_EQ(std::string(failed.status().message()), "a bug");
+}
+
+TEST_F(WorkerTest, NobodyWaitsLongerThanHeWants) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  std::promise<void> held;
+  const auto late = Await(
+      writer.Do(net::Clock::now(), [wait = held.get_future().share()](Connection& connection) {
+        wait.wait();
+        return AddUser(connection, "late");
+      }));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
+  held.set_value();
+  EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 1);  // it was done all the same
+}
+
+TEST_F(WorkerTest, CancellationEndsTheWaiting) {
+  Worker reader(file_, Worker::Kind::kReader);
+  std::promise<void> held;
+  std::optional<absl::StatusOr<int>> result;
+  asio::cancellation_signal cancel;
+  asio::co_spawn(context_,
+                 Guard(reader.Do(kForever,
+                                 [wait = held.get_future().share()](Connection&) {
+                                   wait.wait();
+                                   return 1;
+                                 })),
+                 asio::bind_cancellation_slot(cancel.slot(),
+                                              [&](std::exception_ptr, absl::StatusOr<int> value) {
+                                                result = std::move(value);
+                                              }));
+  context_.poll();
+  cancel.emit(asio::cancellation_type::terminal);
+  while (!result) context_.run_one();
+  EXPECT_TRUE(absl::IsCancelled(result->status()));
+  held.set_value();
+}
+
+TEST_F(WorkerTest, SettlingWaitsUntilTheIdleHasNoMore) {
+  int steps = 0;
+  Worker writer(file_, Worker::Kind::kWriter, [&](Connection&) { return ++steps % 3 != 0; });
+  const auto done = Await(writer.DoAndSettle(kForever, [&](Connection&) { return steps; }));
+  ASSERT_TRUE(done.ok());
+  EXPECT_GE(steps, *done + 1);
+  EXPECT_EQ(steps % 3, 0);
+}
+
+TEST_F(WorkerTest, SettlingTellsThatTheIdleFailed) {
+  Worker writer(file_, Worker::Kind::kWriter, [](Connection& connection) -> bool {
+    connection.database().exec("no SQL");
+    return true;
+  });
+  const auto failed = Await(writer.DoAndSettle(kForever, [](Connection&) { return 1; }));
+  EXPECT_THAT(std::string(failed.status().message()), HasSubstr("syntax error"));
+}
+
+TEST_F(WorkerTest, WhatWasAskedForIsDoneBeforeItEnds) {
+  std::array<std::optional<absl::StatusOr<int>>, 10> results;
+  {
+    Worker writer(file_, Worker::Kind::kWriter);
+    for (int i = 0; i < 10; ++i) {
+      Start(
+          writer.Do(kForever,
+                    [i](Connection& connection) { return AddUser(connection, std::to_string(i)); }),
+          results[i]);
+      context_.poll();
+    }
+  }
+  context_.poll();
+  for (const auto& result : results) EXPECT_TRUE(result.has_value());
+  Connection connection(file_);
+  EXPECT_EQ(Users(connection), 10);
+}
+
+}  // namespace
+}  // namespace luna::storage
