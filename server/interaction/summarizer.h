@@ -8,6 +8,7 @@
 #include "server/config/config.h"
 #include "server/llm/targets.h"
 #include "server/memory/conversation_memory.h"
+#include "server/memory/summaries.h"
 #include "server/net/task_group.h"
 
 namespace luna {

@@ -1,5 +1,7 @@
 #include "server/memory/conversation_memory.h"
 
+#include "server/memory/deletion.h"
+
 namespace luna {
 
 using storage::Connection;

@@ -8,6 +8,10 @@
 #include "server/base/error.h"
 #include "server/interaction/interaction.h"
 #include "server/interaction/messages.h"
+#include "server/memory/deletion.h"
+#include "server/memory/search.h"
+#include "server/memory/summaries.h"
+#include "server/memory/turns.h"
 
 namespace luna::rpc {
 namespace {

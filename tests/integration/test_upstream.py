@@ -6,10 +6,11 @@ import pytest
 import requests
 
 from configuration import PERSONA
+from transports import ANSWER_ONLY
 
 
 def asked(luna, fake, target):
-    request = {"input": '따옴표 "와" \n 줄', "target": target}
+    request = {"input": '따옴표 "와" \n 줄', "target": target, "features": ANSWER_ONLY}
     requests.post(f"{luna.url}/interact/stream", json=request, timeout=60)
     (seen,) = fake.requests()
     return seen, json.loads(seen["body"])

@@ -15,6 +15,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "server/memory/search.h"
 #include "server/memory/turns.h"
 
 namespace {

@@ -6,6 +6,8 @@
 #include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
 
+#include "server/memory/deletion.h"
+#include "server/memory/search.h"
 #include "tests/support/temporary_folder.h"
 
 namespace luna::memory {

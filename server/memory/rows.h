@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "luna/v1/memory.pb.h"
+#include "server/storage/connection.h"
+
+// What the queries of this folder have in common.
+namespace luna::memory {
+
+// In the order in which Read takes them.
+#define TURN_COLUMNS                                                               \
+  "turns.id, session, ended_at, created_at, input, answer, emotion, model, mode, " \
+  "processing_us, cached, finish_reason"
+// A user's number. Nothing equals it where he has none.
+#define USER_OF(parameter) "(SELECT id FROM users WHERE name = " parameter ")"
+
+v1::Conversation ReadTurn(const std::string& user, SQLite::Statement& row);
+
+// Of the wall clock, since 1970.
+std::int64_t NowMicroseconds();
+
+}  // namespace luna::memory

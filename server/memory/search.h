@@ -1,0 +1,12 @@
+#pragma once
+
+#include "luna/v1/memory.pb.h"
+#include "server/storage/connection.h"
+
+// As turns.h says of what it holds.
+namespace luna::memory {
+
+v1::SearchConversationsResponse Search(storage::Connection& connection,
+                                       const v1::SearchConversationsRequest& request);
+
+}  // namespace luna::memory
