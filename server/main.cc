@@ -4,9 +4,11 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +21,7 @@
 #include <spdlog/spdlog.h>
 
 #include "luna/v1/interaction.pb.h"
+#include "server/auth/tokens.h"
 #include "server/base/error.h"
 #include "server/config/config.h"
 #include "server/emotion/engine.h"
@@ -67,8 +70,9 @@ class Core {
     loop_.Join();
   }
 
-  rpc::Worker worker(const Admission& admission, telemetry::Metrics& metrics) {
-    return {&loop_, &interaction_, &methods_, &admission, &metrics};
+  rpc::Worker worker(const Admission& admission, telemetry::Metrics& metrics,
+                     const auth::Tokens* tokens) {
+    return {&loop_, &interaction_, &methods_, &admission, &metrics, tokens};
   }
 
  private:
@@ -115,11 +119,13 @@ int Serve(const config::Config& config) {
   Admission admission(most_streams);
   telemetry::Metrics metrics;
   const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config.emotion);
+  std::optional<auth::Tokens> tokens;
+  if (!config.auth.tokens.empty()) tokens.emplace(config.auth.tokens);
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
     cores.push_back(std::make_unique<Core>(config, model, admission, metrics));
-    workers.push_back(cores.back()->worker(admission, metrics));
+    workers.push_back(cores.back()->worker(admission, metrics, tokens ? &*tokens : nullptr));
   }
   const auto* pool = google::protobuf::DescriptorPool::generated_pool();
   const std::vector<const google::protobuf::ServiceDescriptor*> services = {
@@ -163,6 +169,18 @@ int Serve(const config::Config& config) {
   return all_ended ? 0 : kCutShort;
 }
 
+// The hashes give no token away; but who may write to the file may become any user.
+void WarnOfReaders(const std::string& tokens_file) {
+  namespace fs = std::filesystem;
+  if (tokens_file.empty()) return;
+  std::error_code gone;  // it was there when the configuration was read
+  const fs::perms perms = fs::status(tokens_file, gone).permissions();
+  if (!gone && (perms & fs::perms::others_all) != fs::perms::none) {
+    spdlog::warn("auth.tokens_file: {} is open to every user of this machine: chmod o= {}",
+                 tokens_file, tokens_file);
+  }
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"luna: a conversation server over gRPC and HTTP", "luna-server"};
   config::Flags flags;
@@ -184,12 +202,10 @@ int Main(int argc, char** argv) {
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   const auto config = config::Load(flags, config::ProcessEnvironment());
   if (!config.ok()) return Refuse(config.status());
+  WarnOfReaders(config->auth.tokens_file);
   if (check) {
     std::cout << config::Describe(*config);
     return 0;
-  }
-  if (!config->auth.tokens_file.empty()) {
-    spdlog::warn("auth.tokens_file: sign-in is not built yet; every caller is let in");
   }
   // Debian's abseil looks for deadlocks upon every lock that gRPC takes.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

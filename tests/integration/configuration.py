@@ -40,6 +40,7 @@ server: {server}
 stream: {stream}
 emotion: {emotion}
 prompt: {{system_file: persona.txt}}
+auth: {auth}
 data_dir: {data}
 """
 
@@ -51,10 +52,10 @@ FALLING = {"retries": "{count: 0}", "timeouts": SHORT, "fallback": "[spare]"}
 
 def write_configuration(folder, fake_url, gone_url, peers=None, **changes):
     """Writes models.yaml and the persona; returns the file. `peers`: the URL of each of peers.PEERS;
-    `changes`: retries, timeouts, fallback, server, stream, emotion, each as YAML."""
+    `changes`: retries, timeouts, fallback, server, stream, emotion, auth, each as YAML."""
     (folder / "persona.txt").write_text(PERSONA)
     values = dict.fromkeys(PEERS, gone_url) | (peers or {})
-    values |= {"retries": "{}", "timeouts": "{}", "fallback": "[]", "server": "{}", "stream": "{}"}
+    values |= {"retries": "{}", "timeouts": "{}", "fallback": "[]", "server": "{}", "stream": "{}", "auth": "{}"}
     values |= {"emotion": f"{{model_file: {ROOT}/config/emotion/model.bin}}"} | changes
     values |= {"fake": fake_url, "gone": gone_url, "label": "a" * 64, "data": folder / "data"}
     file = folder / "models.yaml"
