@@ -24,6 +24,7 @@
 #include "server/auth/tokens.h"
 #include "server/base/error.h"
 #include "server/config/config.h"
+#include "server/config/formats.h"
 #include "server/emotion/engine.h"
 #include "server/grpc/server.h"
 #include "server/http/server.h"
@@ -169,6 +170,19 @@ int Serve(const config::Config& config) {
   return all_ended ? 0 : kCutShort;
 }
 
+// The token and the line are stdout's two lines, so that a script can take either.
+int PrintNewToken(const std::string& user_id) {
+  if (const std::string wrong = config::NotUserId(user_id); !wrong.empty()) {
+    return Refuse(absl::InvalidArgumentError("--new-token: " + wrong));
+  }
+  const absl::StatusOr<auth::NewToken> made = auth::MakeToken();
+  if (!made.ok()) return Refuse(made.status());
+  std::cout << made->token << '\n' << made->sha256 << ' ' << user_id << std::endl;
+  std::cerr << "The first line is the token, which is kept nowhere: give it to whom it is for. Add "
+               "the second to auth.tokens_file and start luna-server again.\n";
+  return 0;
+}
+
 // The hashes give no token away; but who may write to the file may become any user.
 void WarnOfReaders(const std::string& tokens_file) {
   namespace fs = std::filesystem;
@@ -185,10 +199,16 @@ int Main(int argc, char** argv) {
   CLI::App app{"luna: a conversation server over gRPC and HTTP", "luna-server"};
   config::Flags flags;
   bool check = false;
+  std::string user_id;
   app.add_option("--config", flags.config, "the configuration (default: config/models.yaml)");
   app.add_option("--http", flags.http, "where HTTP listens, ADDRESS:PORT");
   app.add_option("--grpc", flags.grpc, "where gRPC listens, ADDRESS:PORT");
   app.add_option("--data-dir", flags.data_dir, "where what is kept is kept");
+  const CLI::Option* new_token =
+      app.add_option("--new-token", user_id,
+                     "print a new token and its line for auth.tokens_file, and exit; *: a service "
+                     "that may name any user")
+          ->type_name("USER");
   app.add_flag("--check-config", check, "print what would be done, and exit");
   app.set_version_flag("--version", "luna " LUNA_VERSION);
   try {
@@ -196,6 +216,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kRefused;
   }
+  if (new_token->count() > 0) return PrintNewToken(user_id);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("luna"));
   // A message that does not parse is an error of its sender, and answered as one.
   google::protobuf::SetLogHandler(nullptr);

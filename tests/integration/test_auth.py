@@ -11,7 +11,7 @@ from google.api import annotations_pb2
 from google.protobuf.message_factory import GetMessageClass
 
 from configuration import write_configuration
-from processes import LunaServer
+from processes import SERVER, LunaServer
 
 ALICE, SERVICE = "luna_the-secret-of-alice", "luna_the-secret-of-a-service"
 ORIGIN = "https://app.example"
@@ -248,3 +248,21 @@ def test_reflection_wants_a_token(guarded):
     code, said = run("-H", f"authorization: Bearer {ALICE}")
     assert code == 0, said
     assert "InteractRequest" in said
+
+
+@pytest.mark.parametrize("user, other", (("철수", 403), ("*", 400)), ids=("user", "service"))
+def test_a_new_token_opens_the_server_that_got_its_line(tmp_path, fake, user, other):
+    command = [SERVER.resolve(), "--new-token", user]
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60, check=True)
+    token, line = done.stdout.decode().splitlines()
+    assert token not in done.stderr.decode()
+    server = start_server(tmp_path, fake, [line])
+    try:
+        assert server.stderr() == ""
+        mine = {} if user == "*" else {"user_id": user}
+        for body, status in ((mine, 400), ({"user_id": "bob"}, other)):
+            response = ask(server, "POST", "/interact", f"Bearer {token}", json=body)
+            assert response.status_code == status
+    finally:
+        server.stop()
+    assert token not in server.stderr()

@@ -156,6 +156,11 @@ def test_a_file_of_tokens_that_others_may_open_is_a_warning(tmp_path):
         assert (f"chmod o= {tokens}" in err) is warned
 
 
+@pytest.mark.parametrize("user", ("", "two words", "u" * 129), ids=("empty", "space", "long"))
+def test_no_token_is_made_for_what_is_no_user_id(user):
+    assert "--new-token" in refused("--new-token", user)
+
+
 @pytest.mark.parametrize("name", ("GEMINI_API_KEY", "GENAI_API_KEY"))
 def test_either_name_of_the_key_does(good, name):
     assert run("--config", good, "--check-config", **{name: "key"})[2] == 0
