@@ -11,7 +11,7 @@ from google.api import annotations_pb2
 from google.protobuf.message_factory import GetMessageClass
 
 from configuration import write_configuration
-from processes import SERVER, LunaServer
+from processes import CLIENT, SERVER, LunaServer, clean_environment
 
 ALICE, SERVICE = "luna_the-secret-of-alice", "luna_the-secret-of-a-service"
 ORIGIN = "https://app.example"
@@ -248,6 +248,24 @@ def test_reflection_wants_a_token(guarded):
     code, said = run("-H", f"authorization: Bearer {ALICE}")
     assert code == 0, said
     assert "InteractRequest" in said
+
+
+def test_the_command_takes_its_token_from_the_environment(guarded, fake):
+    def run(**environment):
+        command = [CLIENT, "--server", guarded.grpc, "안녕"]
+        env = clean_environment(**environment)
+        done = subprocess.run(command, capture_output=True, env=env, timeout=60)
+        return done.stdout.decode(), done.stderr.decode(), done.returncode
+
+    fake.script(SCRIPT)
+    assert run(LUNA_TOKEN=ALICE) == ("하나\n", "", 0)
+    out, err, code = run()
+    assert (out, code) == ("", 1)
+    assert "UNAUTHENTICATED" in err
+    out, err, code = run(LUNA_TOKEN="two words")
+    assert (out, code) == ("", 2)
+    assert "LUNA_TOKEN" in err
+    assert "two words" not in err
 
 
 @pytest.mark.parametrize("user, other", (("철수", 403), ("*", 400)), ids=("user", "service"))
