@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "echo.pb.h"
+#include "luna/v1/emotion.pb.h"
 
 namespace luna::grpc {
 namespace {
@@ -55,8 +56,9 @@ class ReflectionTest : public testing::Test {
     return names;
   }
 
-  // So that its descriptor is linked in.
-  const luna::test::EchoRequest linked_;
+  // So that their descriptors are linked in.
+  const luna::test::EchoRequest echo_;
+  const v1::AnalyzeRequest emotion_;
   Reflection reflection_;
   std::unique_ptr<::grpc::Server> server_;
   std::unique_ptr<ServerReflection::Stub> stub_;
@@ -77,10 +79,11 @@ TEST_F(ReflectionTest, ListsTheServices) {
 
 TEST_F(ReflectionTest, GivesAFileAfterThoseThatItNeedsEachOnce) {
   ServerReflectionRequest request;
-  request.set_file_by_filename("echo.proto");
+  request.set_file_by_filename("luna/v1/emotion.proto");  // needs annotations.proto twice
   EXPECT_THAT(Files(Ask(request)),
               ElementsAre("google/api/http.proto", "google/protobuf/descriptor.proto",
-                          "google/api/annotations.proto", "echo.proto"));
+                          "google/api/annotations.proto", "google/protobuf/timestamp.proto",
+                          "luna/v1/interaction.proto", "luna/v1/emotion.proto"));
 }
 
 TEST_F(ReflectionTest, FindsTheFileOfASymbol) {
