@@ -4,9 +4,11 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,8 +21,10 @@
 #include <spdlog/spdlog.h>
 
 #include "luna/v1/interaction.pb.h"
+#include "server/auth/tokens.h"
 #include "server/base/error.h"
 #include "server/config/config.h"
+#include "server/config/formats.h"
 #include "server/emotion/engine.h"
 #include "server/grpc/server.h"
 #include "server/http/server.h"
@@ -75,8 +79,9 @@ class Core {
     loop_.Join();
   }
 
-  rpc::Worker worker(const Admission& admission, telemetry::Metrics& metrics) {
-    return {&loop_, &interaction_, &methods_, &admission, &metrics};
+  rpc::Worker worker(const Admission& admission, telemetry::Metrics& metrics,
+                     const auth::Tokens* tokens) {
+    return {&loop_, &interaction_, &methods_, &admission, &metrics, tokens};
   }
 
  private:
@@ -136,6 +141,8 @@ int Serve(const config::Config& config) {
   Admission admission(most_streams);
   telemetry::Metrics metrics;
   const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config.emotion);
+  std::optional<auth::Tokens> tokens;
+  if (!config.auth.tokens.empty()) tokens.emplace(config.auth.tokens);
   const auto data = storage::DataDirectory::Open(config.data_dir);
   if (!data.ok()) return Refuse(data.status());
   auto memory = OpenMemory(config.memory, **data);
@@ -145,7 +152,7 @@ int Serve(const config::Config& config) {
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
     cores.push_back(std::make_unique<Core>(config, model, **memory, tasks, admission, metrics));
-    workers.push_back(cores.back()->worker(admission, metrics));
+    workers.push_back(cores.back()->worker(admission, metrics, tokens ? &*tokens : nullptr));
   }
   const auto* pool = google::protobuf::DescriptorPool::generated_pool();
   const std::vector<const google::protobuf::ServiceDescriptor*> services = {
@@ -192,14 +199,45 @@ int Serve(const config::Config& config) {
   return all_ended ? 0 : kCutShort;
 }
 
+// The token and the line are stdout's two lines, so that a script can take either.
+int PrintNewToken(const std::string& user_id) {
+  if (const std::string wrong = config::NotUserId(user_id); !wrong.empty()) {
+    return Refuse(absl::InvalidArgumentError("--new-token: " + wrong));
+  }
+  const absl::StatusOr<auth::NewToken> made = auth::MakeToken();
+  if (!made.ok()) return Refuse(made.status());
+  std::cout << made->token << '\n' << made->sha256 << ' ' << user_id << std::endl;
+  std::cerr << "The first line is the token, which is kept nowhere: give it to whom it is for. Add "
+               "the second to auth.tokens_file and start luna-server again.\n";
+  return 0;
+}
+
+// The hashes give no token away; but who may write to the file may become any user.
+void WarnOfReaders(const std::string& tokens_file) {
+  namespace fs = std::filesystem;
+  if (tokens_file.empty()) return;
+  std::error_code gone;  // it was there when the configuration was read
+  const fs::perms perms = fs::status(tokens_file, gone).permissions();
+  if (!gone && (perms & fs::perms::others_all) != fs::perms::none) {
+    spdlog::warn("auth.tokens_file: {} is open to every user of this machine: chmod o= {}",
+                 tokens_file, tokens_file);
+  }
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"luna: a conversation server over gRPC and HTTP", "luna-server"};
   config::Flags flags;
   bool check = false;
+  std::string user_id;
   app.add_option("--config", flags.config, "the configuration (default: config/models.yaml)");
   app.add_option("--http", flags.http, "where HTTP listens, ADDRESS:PORT");
   app.add_option("--grpc", flags.grpc, "where gRPC listens, ADDRESS:PORT");
   app.add_option("--data-dir", flags.data_dir, "where what is kept is kept");
+  const CLI::Option* new_token =
+      app.add_option("--new-token", user_id,
+                     "print a new token and its line for auth.tokens_file, and exit; *: a service "
+                     "that may name any user")
+          ->type_name("USER");
   app.add_flag("--check-config", check, "print what would be done, and exit");
   app.set_version_flag("--version", "luna " LUNA_VERSION);
   try {
@@ -207,18 +245,17 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kRefused;
   }
+  if (new_token->count() > 0) return PrintNewToken(user_id);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("luna"));
   // A message that does not parse is an error of its sender, and answered as one.
   google::protobuf::SetLogHandler(nullptr);
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   const auto config = config::Load(flags, config::ProcessEnvironment());
   if (!config.ok()) return Refuse(config.status());
+  WarnOfReaders(config->auth.tokens_file);
   if (check) {
     std::cout << config::Describe(*config);
     return 0;
-  }
-  if (!config->auth.tokens_file.empty()) {
-    spdlog::warn("auth.tokens_file: sign-in is not built yet; every caller is let in");
   }
   // Debian's abseil looks for deadlocks upon every lock that gRPC takes.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

@@ -3,8 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <iterator>
@@ -183,7 +185,8 @@ int Run(int argc, char** argv) {
   std::string& user = *options.request.mutable_user_id();
   CLI::App app(
       "Asks a luna server and prints the answer as it comes.\n"
-      "Without a question: reads it from stdin; on a terminal, chats.",
+      "Without a question: reads it from stdin; on a terminal, chats.\n"
+      "A server that wants a token gets the one in LUNA_TOKEN.",
       "luna");
   app.footer(
       "Exit code: 0 answered, 1 the answer failed, 2 wrong usage, 3 no server reached, 130 "
@@ -202,9 +205,15 @@ int Run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
+  const char* variable = std::getenv("LUNA_TOKEN");
+  const std::string token = variable == nullptr ? "" : variable;
+  if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; })) {
+    std::cerr << "luna: LUNA_TOKEN: a token is ASCII without white space\n";
+    return kUsage;
+  }
   signal(SIGPIPE, SIG_IGN);
   static Interrupts& interrupts = *new Interrupts;  // Its thread outlives every scope.
-  Client client(options.server);
+  Client client(options.server, token);
   Output output;
   if (options.words.empty() && isatty(STDIN_FILENO)) {
     return Chat(client, options, interrupts, output);

@@ -1,5 +1,7 @@
 #include "client/cpp/luna_client.h"
 
+#include <utility>
+
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -20,13 +22,14 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 
 }  // namespace
 
-Client::Client(const std::string& address)
-    : stub_(v1::InteractionService::NewStub(Connect(address))) {}
+Client::Client(const std::string& address, std::string token)
+    : token_(std::move(token)), stub_(v1::InteractionService::NewStub(Connect(address))) {}
 
 grpc::Status Client::Interact(const v1::InteractRequest& request,
                               const std::function<bool(const v1::InteractResponse&)>& on_event,
                               std::stop_token stop) {
   grpc::ClientContext context;
+  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
   const std::stop_callback cancel(std::move(stop), [&context] { context.TryCancel(); });
   const auto reader = stub_->Interact(&context, request);
   v1::InteractResponse event;

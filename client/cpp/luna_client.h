@@ -15,8 +15,9 @@ namespace luna::client {
 class Client {
  public:
   // `address` as gRPC takes it, such as "127.0.0.1:50051". In clear text, past any proxy. Connects
-  // with the first call.
-  explicit Client(const std::string& address);
+  // with the first call. `token` is sent with every call as "authorization: Bearer TOKEN",
+  // printable ASCII; empty: none is.
+  explicit Client(const std::string& address, std::string token = "");
 
   // Asks, and gives each event to `on_event` in the calling thread as it comes; returns once the
   // stream has ended. The call is cancelled, and with it what the server does for it, when
@@ -29,6 +30,7 @@ class Client {
                         std::stop_token stop = {});
 
  private:
+  const std::string token_;
   std::unique_ptr<v1::InteractionService::Stub> stub_;
 };
 

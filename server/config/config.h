@@ -168,9 +168,20 @@ struct Server {
   bool operator==(const Server&) const = default;
 };
 
+// A caller's token, of which only the hash is known.
+struct Token {
+  std::string sha256;   // 32 bytes
+  std::string user_id;  // whom it stands for; "*": it may name any user
+
+  bool operator==(const Token&) const = default;
+};
+
+// With a file of tokens every caller needs one of them; without, whoever reaches the server is let
+// in, so that it listens on loopback alone unless `none` says that this is meant.
 struct Auth {
-  std::string tokens_file;
-  bool none = false;
+  std::string tokens_file;    // as a path from the working directory; empty: there is none
+  std::vector<Token> tokens;  // what it holds, at least one
+  bool none = false;          // not beside tokens_file
 
   bool operator==(const Auth&) const = default;
 };
@@ -210,6 +221,7 @@ Environment ProcessEnvironment();
 // the line and the key, or else the variable or flag that is wrong; it never shows a key (secret):
 //   config/models.yaml:12: llm.retries.count: expected a whole number from 0 to 10, got "many"
 //   LLM_SERVER_URL: not an http:// or https:// address, got "localhost:8080"
+//   config/tokens:2: expected a user_id after the SHA-256, or *
 // Variables: LLM_MODE; GEMINI_API_KEY, or GENAI_API_KEY in its place, and every other `key_env`;
 // GEMINI_MODEL (the model of the target that api mode asks by default); LLM_SERVER_URL and
 // LLM_MODEL_ALIAS (of the one that server mode asks by default); LUNA_HTTP_LISTEN;

@@ -56,6 +56,10 @@ std::string Describe(const Config& config) {
   if (config.emotion.engine != "off") add("emotion model", config.emotion.model_file);
   add("http", ToString(config.server.http));
   add("grpc", ToString(config.server.grpc));
+  add("auth",
+      config.auth.tokens_file.empty()
+          ? ""
+          : absl::StrCat(config.auth.tokens.size(), " tokens, from ", config.auth.tokens_file));
   add("data_dir", config.data_dir);
   return lines;
 }

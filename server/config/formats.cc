@@ -13,6 +13,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
+#include "server/base/utf8.h"
 #include "server/config/yaml_map.h"
 
 namespace luna::config {
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::size_t kMostFileBytes = 1 << 20;
 constexpr std::size_t kMostNameBytes = 64;
+constexpr std::size_t kMostUserIdBytes = 128;  // as in a request: proto/luna/v1/interaction.proto
 
 bool Only(const std::string& text, bool (*allowed)(unsigned char)) {
   return std::all_of(text.begin(), text.end(),
@@ -165,6 +167,21 @@ std::string NotListen(const std::string& text) {
 std::string ToString(const Listen& listen) {
   const bool ipv6 = absl::StrContains(listen.host, ':');
   return absl::StrCat(ipv6 ? "[" : "", listen.host, ipv6 ? "]:" : ":", listen.port);
+}
+
+bool IsLoopback(const Listen& listen) {
+  if (listen.host == "localhost" || absl::StartsWith(listen.host, "127.")) return true;
+  in6_addr address{};
+  return inet_pton(AF_INET6, listen.host.c_str(), &address) == 1 && IN6_IS_ADDR_LOOPBACK(&address);
+}
+
+std::string NotUserId(const std::string& text) {
+  const auto allowed = [](unsigned char c) { return c > 0x20 && c != 0x7F; };
+  if (!text.empty() && text.size() <= kMostUserIdBytes && Only(text, allowed) &&
+      utf8::IsValid(text)) {
+    return "";
+  }
+  return "expected a user_id of 1 to 128 bytes of UTF-8 without white space, or *" + Got(text);
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {

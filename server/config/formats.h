@@ -43,6 +43,13 @@ std::string NotListen(const std::string& text);
 // "127.0.0.1:8000" or "[::1]:8000", as ParseListen reads it.
 std::string ToString(const Listen& listen);
 
+// Whether only this machine can reach it.
+bool IsLoopback(const Listen& listen);
+
+// Whom a token may stand for: 1 to 128 bytes of UTF-8 without white space and control characters,
+// or "*".
+std::string NotUserId(const std::string& text);
+
 // A file's content. The message of an error is only what is wrong ("no such file"), in one line.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 

@@ -10,6 +10,7 @@
 #include "server/config/formats.h"
 #include "server/config/models_yaml.h"
 #include "server/config/persona.h"  // made of config/prompts/companion.ko.txt
+#include "server/config/tokens_file.h"
 #include "server/config/yaml_map.h"
 
 namespace luna::config {
@@ -18,6 +19,7 @@ namespace {
 constexpr char kDefaultFile[] = "config/models.yaml";
 constexpr char kKeyMode[] = "llm.mode";
 constexpr char kKeySystemFile[] = "prompt.system_file";
+constexpr char kKeyTokensFile[] = "auth.tokens_file";
 
 // What one key alone cannot tell.
 void CheckTogether(const Config& config, YamlFile& file) {
@@ -33,6 +35,9 @@ void CheckTogether(const Config& config, YamlFile& file) {
   }
   if (config.llm.retries.first > config.llm.retries.longest) {
     file.FailAt("llm.retries", "expected longest_ms to be at least first_ms");
+  }
+  if (config.auth.none && !config.auth.tokens_file.empty()) {
+    file.FailAt("auth.none", "cannot stand beside auth.tokens_file");
   }
 }
 
@@ -66,6 +71,37 @@ void ReadSystemPrompt(Config& config, YamlFile& file) {
   if (config.system_prompt.empty()) fail("nothing in it (\"\" is no persona)");
 }
 
+absl::Status ReadTokens(Config& config, YamlFile& file) {
+  std::string& path = config.auth.tokens_file;
+  if (path.empty()) return absl::OkStatus();
+  path = std::filesystem::path(config.file).parent_path() / path;
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) {
+    file.FailAt(kKeyTokensFile,
+                absl::StrCat(std::string(text.status().message()), ": ", Quoted(path)));
+    return file.status();
+  }
+  absl::StatusOr<std::vector<Token>> tokens = ParseTokens(path, *text);
+  if (tokens.ok()) config.auth.tokens = *std::move(tokens);
+  return tokens.status();
+}
+
+// Whoever reaches a server without tokens may name any user.
+absl::Status CheckWhoReaches(const Config& config) {
+  if (config.auth.none || !config.auth.tokens_file.empty()) return absl::OkStatus();
+  const auto check = [](const std::string& key, const Listen& listen) {
+    if (IsLoopback(listen)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        key, ": ", ToString(listen),
+        " is not loopback, and nobody who reaches it would have to say who he is: name a file of "
+        "tokens in auth.tokens_file (luna-server --new-token USER makes one), or write auth.none: "
+        "true"));
+  };
+  const absl::Status http = check("server.http (LUNA_HTTP_LISTEN, --http)", config.server.http);
+  if (!http.ok()) return http;
+  return check("server.grpc (LUNA_GRPC_LISTEN, --grpc)", config.server.grpc);
+}
+
 absl::Status CheckKey(const Target& target) {
   if (target.api != Target::Api::kGemini || !target.key.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -93,6 +129,8 @@ absl::StatusOr<Config> Load(const Flags& flags, const Environment& environment) 
   const bool mode_from_file = !environment("LLM_MODE").has_value();
   absl::Status status = Override(flags, environment, names, config);
   if (status.ok()) status = ReadKeys(environment, config);
+  if (status.ok()) status = ReadTokens(config, file);
+  if (status.ok()) status = CheckWhoReaches(config);
   if (!status.ok()) return status;
 
   config.llm.default_target = DefaultTarget(config.llm.mode, names);

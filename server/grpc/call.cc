@@ -10,6 +10,7 @@
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
+#include "server/grpc/metadata.h"
 #include "server/grpc/status.h"
 #include "server/telemetry/refusal.h"
 #include "server/telemetry/request_id.h"
@@ -262,13 +263,10 @@ void Call::OnRequested(bool ok) {
   WaitFor(place_);
   worker_ = place_.next_worker();
   place_.running->Add(shared_from_this());
-  const auto given = context_.client_metadata().find("x-request-id");
   caller_.transport = "grpc";
-  caller_.id =
-      telemetry::RequestId(given == context_.client_metadata().end()
-                               ? std::string_view()
-                               : std::string_view(given->second.data(), given->second.size()));
+  caller_.id = telemetry::RequestId(MetadataOf(context_, "x-request-id"));
   context_.AddInitialMetadata("x-request-id", caller_.id);
+  if (const absl::Status known = Authenticate(); !known.ok()) return Refuse(known);
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()
                            ->GetPrototype(method().input_type())
                            ->New());
@@ -283,10 +281,19 @@ void Call::OnRequested(bool ok) {
                                                           " (a text that is not UTF-8?)"));
   }
   request_.Clear();
+  const absl::Status bound = auth::BindUser(caller_.user, *message);
+  if (!bound.ok()) return Refuse(bound);
   // std::function wants to copy what it holds.
   auto shared = std::make_shared<rpc::Message>(std::move(message));
   asio::post(worker_.loop->context(),
              [this, self = shared_from_this(), shared] { Run(std::move(*shared)); });
+}
+
+absl::Status Call::Authenticate() {
+  if (worker_.tokens == nullptr) return absl::OkStatus();
+  absl::StatusOr<std::string> user = worker_.tokens->UserOf(MetadataOf(context_, "authorization"));
+  if (user.ok()) caller_.user = *std::move(user);
+  return user.status();
 }
 
 void Call::Refuse(const absl::Status& error) {

@@ -104,6 +104,7 @@ class Call : public std::enable_shared_from_this<Call> {
 
  private:
   void OnRequested(bool ok);
+  absl::Status Authenticate();
   void Refuse(const absl::Status& error);
   void OnDone();
 

@@ -6,7 +6,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <grpc/support/log.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <spdlog/spdlog.h>
 
@@ -62,7 +61,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
   // What matters of it comes back as a status.
   gpr_set_log_function([](gpr_log_func_args* log) { spdlog::debug("gRPC: {}", log->message); });
   ::grpc::EnableDefaultHealthCheckService(true);
-  ::grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
   std::unique_ptr<Server> server(new Server(std::move(workers)));
   const std::string host = Bracketed(options.grpc.host);
@@ -78,10 +76,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
   using Option = ::grpc::ServerBuilder::SyncServerOption;
   builder.SetSyncServerOption(Option::NUM_CQS, 1);
   builder.SetSyncServerOption(Option::MAX_POLLERS, 1);
+  std::vector<std::string> names = {"grpc.health.v1.Health",
+                                    "grpc.reflection.v1alpha.ServerReflection"};
   for (const auto* service : services) {
     server->services_.push_back(std::make_unique<RawService>(service));
     builder.RegisterService(server->services_.back().get());
+    names.push_back(service->full_name());
   }
+  server->reflection_ =
+      std::make_unique<Reflection>(std::move(names), server->workers_.front().tokens);
+  builder.RegisterService(server->reflection_.get());
   for (std::size_t i = 0; i < server->workers_.size(); ++i) {
     server->queues_.push_back(builder.AddCompletionQueue());
   }

@@ -12,6 +12,7 @@
 #include "server/config/config.h"
 #include "server/grpc/call.h"
 #include "server/grpc/raw_service.h"
+#include "server/grpc/reflection.h"
 #include "server/rpc/worker.h"
 
 namespace luna::grpc {
@@ -21,7 +22,7 @@ namespace luna::grpc {
 class Server {
  public:
   // Listens at once and serves `services`, with health and reflection; kUnavailable names the
-  // address.
+  // address. Where the workers have tokens, every call but a health check needs one.
   static absl::StatusOr<std::unique_ptr<Server>> Listen(
       const config::Server& options,
       const std::vector<const google::protobuf::ServiceDescriptor*>& services,
@@ -50,6 +51,7 @@ class Server {
   std::string address_;
   RunningCalls running_;
   std::vector<std::unique_ptr<RawService>> services_;
+  std::unique_ptr<Reflection> reflection_;
   std::vector<std::unique_ptr<::grpc::ServerCompletionQueue>> queues_;
   std::unique_ptr<::grpc::Server> server_;
   std::vector<std::thread> threads_;

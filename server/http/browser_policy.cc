@@ -31,8 +31,8 @@ std::string_view WithoutPort(std::string_view host) {
 
 }  // namespace
 
-BrowserPolicy::BrowserPolicy(const config::Server& options)
-    : hosts_{"localhost", "127.0.0.1", "[::1]"} {
+BrowserPolicy::BrowserPolicy(const config::Server& options, bool any_host)
+    : hosts_{"localhost", "127.0.0.1", "[::1]"}, any_host_(any_host) {
   for (const std::string& host : options.hosts) hosts_.push_back(Lower(host));
   for (const std::string& origin : options.cors_origins) {
     any_origin_ = any_origin_ || origin == "*";
@@ -44,7 +44,8 @@ absl::Status BrowserPolicy::Check(std::string_view host_field,
                                   std::string_view origin_field) const {
   const std::string host = Lower(host_field);
   const std::string origin = Lower(origin_field);
-  if (!host.empty() && !Contains(hosts_, host) && !Contains(hosts_, WithoutPort(host))) {
+  if (!any_host_ && !host.empty() && !Contains(hosts_, host) &&
+      !Contains(hosts_, WithoutPort(host))) {
     return MakeError(
         ErrorCode::kPermissionDenied,
         absl::StrCat("Host: '", host.substr(0, 200), "' is neither loopback nor in server.hosts. ",

@@ -18,7 +18,8 @@ using Headers = std::vector<std::pair<boost::beast::http::field, std::string>>;
 // Immutable, so any thread may read it.
 class BrowserPolicy {
  public:
-  explicit BrowserPolicy(const config::Server& options);
+  // `any_host`: where callers need a token, which no page has; then only `origin` is looked at.
+  explicit BrowserPolicy(const config::Server& options, bool any_host = false);
 
   // PERMISSION_DENIED unless both hold:
   // - `host` is loopback (localhost, 127.0.0.1, [::1], at any port) or in server.hosts, or there is
@@ -40,6 +41,7 @@ class BrowserPolicy {
   std::vector<std::string> hosts_;  // in lower case, as everything here
   std::vector<std::string> origins_;
   bool any_origin_ = false;
+  const bool any_host_;
 };
 
 }  // namespace luna::http

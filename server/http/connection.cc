@@ -239,6 +239,8 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
         absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"", LUNA_VERSION, "\",\"status\":\"",
                      draining ? "draining" : "healthy", "\"}"));
   }
+  const absl::Status known = Authenticate(request);
+  if (!known.ok()) co_return co_await RefuseCaller(request, known);
   if (path == "/metrics") {
     if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
     Headers headers;
@@ -269,11 +271,24 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   const absl::Status read =
       ReadMessage(*match.route, request.body(), query, match.variables, *message);
   if (!read.ok()) co_return co_await Refuse(read);
+  const absl::Status bound = auth::BindUser(caller_.user, *message);
+  if (!bound.ok()) co_return co_await Refuse(bound);
   if (method.server_streaming()) {
     co_await Stream(std::move(message));
   } else {
     co_await CallUnary(*match.route, std::move(message));
   }
+}
+
+absl::Status Connection::Authenticate(const Request& request) {
+  if (worker_.tokens == nullptr) return absl::OkStatus();
+  std::string_view authorization;
+  if (request.count(beast::http::field::authorization) == 1) {
+    authorization = View(request[beast::http::field::authorization]);
+  }
+  absl::StatusOr<std::string> user = worker_.tokens->UserOf(authorization);
+  if (user.ok()) caller_.user = *std::move(user);
+  return user.status();
 }
 
 asio::awaitable<void> Connection::CallUnary(const Route& route, rpc::Message message) {

@@ -52,6 +52,7 @@ class Connection {
   boost::asio::awaitable<void> RefuseRequest(const RequestParser& parser, Arrival arrival);
   boost::asio::awaitable<void> AwaitClose();
   boost::asio::awaitable<void> Answer(const Request& request);
+  absl::Status Authenticate(const Request& request);
   boost::asio::awaitable<void> CallUnary(const Route& route, rpc::Message message);
   boost::asio::awaitable<void> Stream(rpc::Message message);
   void EndRequestAfter(std::chrono::nanoseconds length);
@@ -59,7 +60,8 @@ class Connection {
   void TakeWhatArrived();
   boost::asio::awaitable<void> Respond(int status, std::string body, Headers headers = {});
   boost::asio::awaitable<void> Respond(int status, v1::Error error, Headers headers = {});
-  boost::asio::awaitable<void> Refuse(const absl::Status& error);
+  boost::asio::awaitable<void> Refuse(const absl::Status& error, Headers headers = {});
+  boost::asio::awaitable<void> RefuseCaller(const Request& request, const absl::Status& error);
   boost::asio::awaitable<void> RefusePath(std::string_view path);
   boost::asio::awaitable<void> RefuseMethod(std::string allowed);
   boost::asio::awaitable<void> AnswerOptions(const Request& request, std::string_view path);

@@ -19,14 +19,23 @@ namespace luna::http {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 
-asio::awaitable<void> Connection::Refuse(const absl::Status& error) {
+asio::awaitable<void> Connection::Refuse(const absl::Status& error, Headers headers) {
   const v1::Error reason = ErrorOf(error);
-  Headers headers;
   if (reason.retry_after_ms() > 0) {
     headers.emplace_back(beast::http::field::retry_after,
                          std::to_string((reason.retry_after_ms() + 999) / 1000));
   }
   co_await Respond(HttpStatus(reason), reason, std::move(headers));
+}
+
+// With the challenge of RFC 6750 section 3.
+asio::awaitable<void> Connection::RefuseCaller(const Request& request, const absl::Status& error) {
+  std::string challenge = "Bearer realm=\"luna\"";
+  if (request.count(beast::http::field::authorization) > 0)
+    challenge += ", error=\"invalid_token\"";
+  Headers headers;
+  headers.emplace_back(beast::http::field::www_authenticate, std::move(challenge));
+  co_await Refuse(error, std::move(headers));
 }
 
 asio::awaitable<void> Connection::RefusePath(std::string_view path) {

@@ -42,7 +42,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
 Server::Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers)
     : options_(options),
       routes_(std::move(routes)),
-      policy_(options),
+      policy_(options, workers.front().tokens != nullptr),
       acceptor_(workers.front().loop->context()) {
   for (const rpc::Worker& worker : workers) {
     lanes_.push_back(std::make_unique<Lane>());

@@ -14,6 +14,9 @@ struct Caller {
   // before it cancels the coroutine: the caller is still there and is told. OK: a cancellation
   // means that he has gone.
   absl::Status ended;
+  // Whom his token stands for; empty: he may name any user. A request's `user_id` is bound to it
+  // before an RPC sees the request.
+  std::string user;
 };
 
 // The user or session that a request names: `default` where it names none.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/auth/tokens.h"
 #include "server/emotion/classifier.h"
 #include "server/interaction/interaction.h"
 #include "server/net/event_loop.h"
@@ -15,6 +16,7 @@ struct Worker {
   const Methods* methods;
   const Admission* admission;
   telemetry::Metrics* metrics;
+  const auth::Tokens* tokens = nullptr;  // nullptr: no caller needs one
 };
 
 // The RPCs of luna.v1: a row for each. `emotion` is nullptr where there is no engine. All must

@@ -41,6 +41,7 @@ stream: {stream}
 emotion: {emotion}
 memory: {memory}
 prompt: {{system_file: persona.txt}}
+auth: {auth}
 data_dir: {data}
 """
 
@@ -52,10 +53,10 @@ FALLING = {"retries": "{count: 0}", "timeouts": SHORT, "fallback": "[spare]"}
 
 def write_configuration(folder, fake_url, gone_url, peers=None, **changes):
     """Writes models.yaml and the persona; returns the file. `peers`: the URL of each of peers.PEERS;
-    `changes`: retries, timeouts, fallback, server, stream, emotion, memory, data, each as YAML."""
+    `changes`: retries, timeouts, fallback, server, stream, emotion, memory, auth, data, each as YAML."""
     (folder / "persona.txt").write_text(PERSONA)
     values = dict.fromkeys(PEERS, gone_url) | (peers or {})
-    values |= {"retries": "{}", "timeouts": "{}", "fallback": "[]", "server": "{}", "stream": "{}", "memory": "{}"}
+    values |= dict.fromkeys(("retries", "timeouts", "server", "stream", "memory", "auth"), "{}") | {"fallback": "[]"}
     values |= {"emotion": f"{{model_file: {ROOT}/config/emotion/model.bin}}", "data": folder / "data"} | changes
     values |= {"fake": fake_url, "gone": gone_url, "label": "a" * 64}
     file = folder / "models.yaml"

@@ -111,6 +111,56 @@ def test_a_port_in_use_is_exit_2_and_named(good, flag):
         assert address in refused("--config", good, *ports, GEMINI_API_KEY="key")
 
 
+@pytest.mark.parametrize("flag, key", (("--http", "server.http"), ("--grpc", "server.grpc")))
+@pytest.mark.parametrize("address", ("0.0.0.0:0", "[::]:0", "192.0.2.1:1"))
+def test_an_address_that_others_reach_is_exit_2_without_tokens(good, flag, key, address):
+    err = refused("--config", good, flag, address, GEMINI_API_KEY="key")
+    for word in (key, address, "auth.tokens_file", "auth.none: true"):
+        assert word in err
+
+
+def test_an_address_that_others_reach_is_taken_with_tokens_or_where_it_is_meant(tmp_path):
+    (tmp_path / "tokens").write_text(f"{'a' * 64} alice\n")
+    for auth in ("none: true", "tokens_file: tokens"):
+        file = write(tmp_path, f"server: {{http: '0.0.0.0:0', grpc: '[::]:0'}}\nauth: {{{auth}}}\n")
+        assert run("--config", file, "--check-config", GEMINI_API_KEY="key")[2] == 0
+
+
+BAD_TOKENS = {
+    "no file": (None, "models.yaml:1: auth.tokens_file: no such file"),
+    "empty": ("", "tokens: no token in it"),
+    "a token itself": (f"{'a' * 64} alice\nluna_secret bob\n", "tokens:2: expected the SHA-256"),
+    "no user": (f"# one\n{'a' * 64}\n", "tokens:2: expected a user_id"),
+}
+
+
+@pytest.mark.parametrize("flag", ((), ("--check-config",)), ids=("start", "check"))
+@pytest.mark.parametrize("text, words", BAD_TOKENS.values(), ids=BAD_TOKENS)
+def test_a_bad_file_of_tokens_is_one_line_with_its_place(tmp_path, text, words, flag):
+    if text is not None:
+        (tmp_path / "tokens").write_text(text)
+    file = write(tmp_path, "auth: {tokens_file: tokens}\n")
+    err = refused("--config", file, *flag, GEMINI_API_KEY="key")
+    assert f"{tmp_path}/{words}" in err
+    assert "secret" not in err
+
+
+def test_a_file_of_tokens_that_others_may_open_is_a_warning(tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"{'a' * 64} alice\n")
+    command = ("--config", write(tmp_path, "auth: {tokens_file: tokens}\n"), "--check-config")
+    for mode, warned in ((0o644, True), (0o602, True), (0o640, False)):
+        tokens.chmod(mode)
+        _, err, code = run(*command, GEMINI_API_KEY="key")
+        assert code == 0
+        assert (f"chmod o= {tokens}" in err) is warned
+
+
+@pytest.mark.parametrize("user", ("", "two words", "u" * 129), ids=("empty", "space", "long"))
+def test_no_token_is_made_for_what_is_no_user_id(user):
+    assert "--new-token" in refused("--new-token", user)
+
+
 @pytest.mark.parametrize("name", ("GEMINI_API_KEY", "GENAI_API_KEY"))
 def test_either_name_of_the_key_does(good, name):
     assert run("--config", good, "--check-config", **{name: "key"})[2] == 0

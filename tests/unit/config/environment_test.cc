@@ -176,6 +176,7 @@ TEST_F(Variables, TheDescriptionSaysWhatTheServerWouldDo) {
             "emotion model: model.bin\n"
             "http: 127.0.0.1:8000\n"
             "grpc: [::1]:0\n"
+            "auth: none\n"
             "data_dir: data\n");
 }
 

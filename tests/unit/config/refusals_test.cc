@@ -135,6 +135,32 @@ TEST_F(Refusals, AnUnknownWordIsRefusedWithTheKnownOnes) {
             "models.yaml:1: cache.replay: expected one of whole, words, got \"x\"");
 }
 
+TEST_F(Refusals, WithoutTokensAnAddressThatOthersReachIsRefused) {
+  const std::string why =
+      " is not loopback, and nobody who reaches it would have to say who he is: name a file of "
+      "tokens in auth.tokens_file (luna-server --new-token USER makes one), or write auth.none: "
+      "true";
+  EXPECT_EQ(Refused("server: {http: '0.0.0.0:8000'}"),
+            "server.http (LUNA_HTTP_LISTEN, --http): 0.0.0.0:8000" + why);
+  EXPECT_EQ(Refused("server: {grpc: '[::]:1'}"),
+            "server.grpc (LUNA_GRPC_LISTEN, --grpc): [::]:1" + why);
+  for (const std::string host : {"192.168.0.2", "128.0.0.1", "[::ffff:127.0.0.1]", "[::2]"}) {
+    EXPECT_EQ(Refused("server: {http: '" + host + ":1'}").find("server.http"), 0u) << host;
+  }
+  for (const std::string host : {"127.0.0.1", "127.255.0.9", "localhost", "[::1]", "[0:0::0:1]"}) {
+    EXPECT_EQ(Refused("server: {http: '" + host + ":1', grpc: '" + host + ":2'}"), "loaded")
+        << host;
+  }
+  EXPECT_EQ(Refused("auth: {none: true}\nserver: {http: '0.0.0.0:1', grpc: '[::]:1'}"), "loaded");
+  flags_.grpc = "10.0.0.1:1";
+  EXPECT_EQ(Refused(""), "server.grpc (LUNA_GRPC_LISTEN, --grpc): 10.0.0.1:1" + why);
+}
+
+TEST_F(Refusals, TokensAndNoneTogetherAreRefused) {
+  EXPECT_EQ(Refused("auth:\n  tokens_file: tokens\n  none: true\n"),
+            "models.yaml:3: auth.none: cannot stand beside auth.tokens_file");
+}
+
 TEST_F(Refusals, BrokenYamlIsRefusedWithItsLine) {
   EXPECT_EQ(Refused("a: b: c\n"), "models.yaml:1: not YAML: illegal map value");
   EXPECT_EQ(Refused("llm:\n\tmode: api\n").find("models.yaml:2: not YAML: "), 0u);

@@ -82,12 +82,16 @@ cache: {ttl_seconds: 17, max_size: 18, replay: words}
 server: {http: "[::1]:19", grpc: "localhost:20", cors_origins: ["https://a.example"],
          hosts: [luna.example], max_streams: 21, drain_ms: 22, heartbeat_ms: 23, header_ms: 24,
          body_ms: 25, idle_ms: 26, write_timeout_ms: 27}
-auth: {tokens_file: tokens, none: true}
+auth: {tokens_file: tokens, none: false}
 data_dir: elsewhere
 )";
 
+constexpr char kTokens[] =
+    "abababababababababababababababababababababababababababababababab alice\n";
+
 TEST_F(Values, EveryKeyOfATargetIsRead) {
   Write("other.txt", "other");
+  Write("tokens", kTokens);
   environment_["LT_KEY"] = "x";
   const Config config = Loaded(kEveryKey);
   EXPECT_EQ(config.llm.mode, "server");
@@ -126,6 +130,7 @@ TEST_F(Values, EveryKeyOfATargetIsRead) {
 
 TEST_F(Values, EveryOtherKeyIsRead) {
   Write("other.txt", "other");
+  Write("tokens", kTokens);
   const Config config = Loaded(kEveryKey);
   Config expected;
   expected.file = config.file;
@@ -155,7 +160,7 @@ TEST_F(Values, EveryOtherKeyIsRead) {
                      ms(25),
                      ms(26),
                      ms(27)};
-  expected.auth = {"tokens", true};
+  expected.auth = {folder_ / "tokens", {{std::string(32, '\xAB'), "alice"}}, false};
   expected.data_dir = "elsewhere";
   EXPECT_TRUE(config == expected);
 }
@@ -238,7 +243,7 @@ TEST_F(Values, NoPersonaIsWrittenAsAnEmptyName) {
 
 TEST_F(Values, AddressesOfEveryFamilyAreRead) {
   const auto listen = [&](const std::string& text) {
-    return Loaded("server: {http: '" + text + "'}").server.http;
+    return Loaded("auth: {none: true}\nserver: {http: '" + text + "'}").server.http;
   };
   EXPECT_TRUE(listen("127.0.0.1:8000") == (Listen{"127.0.0.1", 8000}));
   EXPECT_TRUE(listen("0.0.0.0:0") == (Listen{"0.0.0.0", 0}));

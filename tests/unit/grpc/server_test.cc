@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include <absl/strings/escaping.h>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <gmock/gmock.h>
@@ -22,14 +23,14 @@ using luna::test::EchoResponse;
 // A server of the test-only service, for which no gRPC code was written.
 class GrpcServerTest : public testing::Test {
  protected:
-  GrpcServerTest() {
+  explicit GrpcServerTest(const auth::Tokens* tokens = nullptr) {
     methods_.Add<EchoRequest, EchoResponse>(
         "luna.test.EchoService.Echo",
         [this](EchoRequest request, const Caller&) { return Echo(std::move(request)); });
     loop_.Start();
     options_.grpc = {"127.0.0.1", 0};
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
-                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_}});
+                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_, tokens}});
     server_ = *std::move(server);
     channel_ = ::grpc::CreateChannel(server_->address(), ::grpc::InsecureChannelCredentials());
   }
@@ -146,6 +147,59 @@ TEST_F(GrpcServerTest, CancelsTheHandlerWhenTheCallerLeaves) {
   context.TryCancel();
   gone_.get_future().wait();
   EXPECT_EQ(call.get().error_code(), ::grpc::StatusCode::CANCELLED);
+}
+
+// SHA-256 of "first" and of "second".
+const auth::Tokens& Known() {
+  static const auth::Tokens tokens(
+      {{absl::HexStringToBytes("a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"),
+        "alice"},
+       {absl::HexStringToBytes("16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"),
+        "*"}});
+  return tokens;
+}
+
+class GrpcTokensTest : public GrpcServerTest {
+ protected:
+  GrpcTokensTest() : GrpcServerTest(&Known()) {}
+
+  // A call for `user_id` with these values of `authorization`.
+  ::grpc::Status CallAs(const std::vector<std::string>& authorizations, const std::string& user_id,
+                        EchoResponse* response = nullptr) {
+    EchoRequest request;
+    request.set_user_id(user_id);
+    ::grpc::ClientContext context;
+    for (const std::string& one : authorizations) context.AddMetadata("authorization", one);
+    EchoResponse ignored;
+    return Call(ToBytes(request), response == nullptr ? &ignored : response, context);
+  }
+};
+
+TEST_F(GrpcTokensTest, RefusesACallerWithoutAToken) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {}, {"Bearer third"}, {"Basic first"}, {"first"}, {"Bearer first", "Bearer first"}};
+  for (const auto& authorizations : wrong) {
+    EXPECT_EQ(CallAs(authorizations, "alice").error_code(), ::grpc::StatusCode::UNAUTHENTICATED);
+  }
+}
+
+TEST_F(GrpcTokensTest, BindsARequestToTheTokensUser) {
+  EchoResponse response;
+  EXPECT_TRUE(CallAs({"Bearer first"}, "", &response).ok());
+  EXPECT_EQ(response.request().user_id(), "alice");
+  EXPECT_TRUE(CallAs({"bearer first"}, "alice", &response).ok());
+  EXPECT_EQ(response.request().user_id(), "alice");
+  const ::grpc::Status refused = CallAs({"Bearer first"}, "bob");
+  EXPECT_EQ(refused.error_code(), ::grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(refused.error_message(), testing::HasSubstr("user_id"));
+}
+
+TEST_F(GrpcTokensTest, LetsAServiceNameAnyUser) {
+  EchoResponse response;
+  EXPECT_TRUE(CallAs({"Bearer second"}, "bob", &response).ok());
+  EXPECT_EQ(response.request().user_id(), "bob");
+  EXPECT_TRUE(CallAs({"Bearer second"}, "", &response).ok());
+  EXPECT_EQ(response.request().user_id(), "");
 }
 
 TEST_F(GrpcServerTest, SaysThatThePortIsTaken) {

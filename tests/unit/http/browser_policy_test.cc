@@ -90,6 +90,13 @@ TEST(BrowserPolicyTest, LetsInOriginsThatAreListed) {
   EXPECT_TRUE(LetsIn(Policy({}, {"*"}), "localhost", "https://any.example"));
 }
 
+TEST(BrowserPolicyTest, LooksAtTheOriginAloneWhereCallersNeedAToken) {
+  const BrowserPolicy policy({}, true);
+  EXPECT_TRUE(LetsIn(policy, "luna.example:8000"));
+  EXPECT_TRUE(LetsIn(policy, "luna.example", "https://luna.example"));
+  EXPECT_FALSE(LetsIn(policy, "luna.example", "https://evil.example"));
+}
+
 TEST(BrowserPolicyTest, TellsTheBrowserWhoMayRead) {
   const BrowserPolicy policy = Policy({}, {"https://app.example"});
   EXPECT_THAT(

@@ -96,14 +96,15 @@ config::Server With(Change change) {
 // Serves the test-only service, for which no HTTP code was written.
 class HttpServerTest : public testing::Test {
  protected:
-  explicit HttpServerTest(config::Server options = {}) : options_(std::move(options)) {
+  explicit HttpServerTest(config::Server options = {}, const auth::Tokens* tokens = nullptr)
+      : options_(std::move(options)) {
     methods_.Add<EchoRequest, EchoResponse>(
         "luna.test.EchoService.Echo",
         [this](EchoRequest request, const Caller&) { return Echo(std::move(request)); });
     loop_.Start();
     options_.http = {"127.0.0.1", 0};
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
-                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_}});
+                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_, tokens}});
     server_ = *std::move(server);
     server_->Start();
   }

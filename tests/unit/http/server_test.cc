@@ -12,7 +12,7 @@ TEST_F(HttpServerTest, ServesAnRpcThatItKnowsOnlyByItsAnnotation) {
   EXPECT_EQ(response.result_int(), 200u);
   EXPECT_EQ(response["Content-Type"], "application/json");
   EXPECT_EQ(response.body(),
-            R"({"request":{"name":"루나","count":2,"tags":["가"]},"untouched":0})");
+            R"({"request":{"name":"루나","count":2,"tags":["가"],"user_id":""},"untouched":0})");
 }
 
 TEST_F(HttpServerTest, TakesTheNextRequestOnTheSameConnection) {
