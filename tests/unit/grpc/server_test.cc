@@ -28,14 +28,22 @@ class GrpcServerTest : public testing::Test {
         [this](EchoRequest request, const Caller&) { return Echo(std::move(request)); });
     loop_.Start();
     options_.grpc = {"127.0.0.1", 0};
+    Listen();
+  }
+  ~GrpcServerTest() override {
+    if (server_ != nullptr) server_->Stop(net::Clock::now());
+    loop_.Join();
+  }
+
+  void Listen() {
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
                                  {{&loop_, nullptr, &methods_, &admission_, &metrics_}});
     server_ = *std::move(server);
-    channel_ = ::grpc::CreateChannel(server_->address(), ::grpc::InsecureChannelCredentials());
-  }
-  ~GrpcServerTest() override {
-    server_->Stop(net::Clock::now());
-    loop_.Join();
+    // A narrow channel: a long answer does not fit into it unless somebody takes it.
+    ::grpc::ChannelArguments narrow;
+    narrow.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    channel_ = ::grpc::CreateCustomChannel(server_->address(), ::grpc::InsecureChannelCredentials(),
+                                           narrow);
   }
 
   boost::asio::awaitable<absl::StatusOr<EchoResponse>> Echo(EchoRequest request) {
@@ -146,6 +154,34 @@ TEST_F(GrpcServerTest, CancelsTheHandlerWhenTheCallerLeaves) {
   context.TryCancel();
   gone_.get_future().wait();
   EXPECT_EQ(call.get().error_code(), ::grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(GrpcServerTest, LetsACallerGoThatDoesNotTakeItsAnswer) {
+  server_->Stop(net::Clock::now());
+  options_.write_timeout = std::chrono::milliseconds(100);
+  Listen();
+  EchoRequest request;
+  request.set_name(std::string(200'000, 'a'));
+  ::grpc::ClientContext context;
+  ::grpc::GenericStub stub(channel_);
+  ::grpc::CompletionQueue queue;
+  auto call =
+      stub.PrepareUnaryCall(&context, "/luna.test.EchoService/Echo", ToBytes(request), &queue);
+  call->StartCall();
+  void* tag = nullptr;
+  bool ok = false;
+  call->ReadInitialMetadata(nullptr);
+  ASSERT_TRUE(queue.Next(&tag, &ok) && ok);
+
+  const net::TimePoint until = net::Clock::now() + std::chrono::seconds(20);
+  server_->Stop(until);  // waits for the call
+  EXPECT_LT(net::Clock::now(), until);
+  server_.reset();
+  ::grpc::ByteBuffer bytes;
+  ::grpc::Status status;
+  call->Finish(&bytes, &status, nullptr);
+  queue.Next(&tag, &ok);
+  EXPECT_EQ(status.error_code(), ::grpc::StatusCode::CANCELLED);
 }
 
 TEST_F(GrpcServerTest, SaysThatThePortIsTaken) {
