@@ -80,7 +80,8 @@ class HttpClient {
  private:
   friend class Transfer;
 
-  CurlMulti& MultiWithRoom();
+  // nullptr: another one was needed, and the system gave no descriptor for it.
+  CurlMulti* MultiWithRoom();
 
   asio::io_context& context_;
   const Limits limits_;
