@@ -20,11 +20,12 @@ constexpr std::chrono::milliseconds kLinger{20};
 
 AnswerStream::AnswerStream(const config::Target& target, const config::Timeouts& timeouts,
                            Mode mode, net::HttpExchange exchange,
-                           std::unique_ptr<StreamParser> parser)
+                           std::unique_ptr<StreamParser> parser, prometheus::Gauge& open)
     : target_(target),
       timeouts_(timeouts),
       mode_(mode),
       start_(net::Clock::now()),
+      open_(open),
       exchange_(std::move(exchange)),
       parser_(std::move(parser)) {}
 

@@ -15,6 +15,7 @@
 #include "server/llm/model.h"
 #include "server/llm/stream_parser.h"
 #include "server/net/http_client.h"
+#include "server/telemetry/metrics.h"
 
 namespace luna::llm {
 
@@ -33,9 +34,10 @@ class AnswerStream final : public TokenStream {
  public:
   enum class Mode { kStream, kUnary };
 
-  // `target` and `timeouts` must outlive this.
+  // `target` and `timeouts` must outlive this. `open` counts it while it lives.
   AnswerStream(const config::Target& target, const config::Timeouts& timeouts, Mode mode,
-               net::HttpExchange exchange, std::unique_ptr<StreamParser> parser);
+               net::HttpExchange exchange, std::unique_ptr<StreamParser> parser,
+               prometheus::Gauge& open);
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
   std::size_t replaced_bytes() const override { return parser_->replaced_bytes(); }
@@ -64,6 +66,7 @@ class AnswerStream final : public TokenStream {
   const config::Timeouts& timeouts_;
   const Mode mode_;
   const net::TimePoint start_;
+  const telemetry::Counted open_;
   net::HttpExchange exchange_;
   const std::unique_ptr<StreamParser> parser_;
 

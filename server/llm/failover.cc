@@ -60,7 +60,6 @@ boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint unti
 
 void Failover::Ask() {
   retry_at_.reset();
-  open_.emplace(metrics_.UpstreamsOpen(candidates_[candidate_].target->name));
   stream_ = candidates_[candidate_].model->Generate(prompt_);
 }
 
@@ -87,7 +86,6 @@ bool Failover::Recover(const absl::Status& failure) {
   }
   if (*retry_at_ >= deadline_) return false;
   stream_.reset();
-  open_.reset();
   return true;
 }
 

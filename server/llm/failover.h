@@ -51,7 +51,6 @@ class Failover final : public TokenStream {
   bool started_ = false;
   bool ended_ = false;
   std::unique_ptr<TokenStream> stream_;
-  std::optional<telemetry::Counted> open_;  // while stream_ is there
   std::optional<net::TimePoint> retry_at_;
 };
 
