@@ -131,6 +131,7 @@ void AnswerStream::Fail(const absl::Status& transport) {
     Refuse();
     return;
   }
+  lost_kept_connection_ = absl::IsAborted(transport);
   const bool too_large = absl::IsOutOfRange(transport);
   end_ = MakeError(too_large ? ErrorCode::kUpstreamProtocol : ErrorCode::kUpstreamUnavailable,
                    target_.name + ": " + Quotable(target_, std::string(transport.message()), 800));

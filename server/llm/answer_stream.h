@@ -40,6 +40,7 @@ class AnswerStream final : public TokenStream {
                prometheus::Gauge& open);
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
+  bool lost_kept_connection() const override { return lost_kept_connection_; }
   std::size_t replaced_bytes() const override { return parser_->replaced_bytes(); }
 
  private:
@@ -73,6 +74,7 @@ class AnswerStream final : public TokenStream {
   Stage stage_ = Stage::kHeaders;
   std::optional<net::TimePoint> last_bytes_;
   bool any_text_ = false;
+  bool lost_kept_connection_ = false;
   std::string refusal_;
   Pieces pieces_;
   std::optional<absl::StatusOr<Finish>> end_;  // follows the pieces

@@ -118,6 +118,7 @@ std::unique_ptr<TokenStream> Gemini::Generate(const Prompt& prompt) {
   if (target_.key.empty()) return std::make_unique<NoStream>(MissingKey(target_));
   net::HttpRequest request = GeminiRequest(target_, prompt);
   request.connect_timeout = timeouts_.connect;
+  request.fresh_connection = prompt.fresh_connection;
   const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
   return std::make_unique<AnswerStream>(target_, timeouts_, mode, http_.Send(std::move(request)),
                                         GeminiParser(target_, prompt.stream), open_);

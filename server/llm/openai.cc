@@ -67,6 +67,7 @@ OpenAi::OpenAi(const config::Target& target, const config::Timeouts& timeouts,
 std::unique_ptr<TokenStream> OpenAi::Generate(const Prompt& prompt) {
   net::HttpRequest request = OpenAiRequest(target_, prompt);
   request.connect_timeout = timeouts_.connect;
+  request.fresh_connection = prompt.fresh_connection;
   const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
   return std::make_unique<AnswerStream>(target_, timeouts_, mode, http_.Send(std::move(request)),
                                         OpenAiParser(target_, prompt.stream), open_);

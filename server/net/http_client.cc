@@ -131,6 +131,7 @@ void Transfer::SetOptions() {
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(request_.connect_timeout.count()));
+  if (request_.fresh_connection) curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   // Without it, cancelling during a name look-up waits for the look-up (curl issue 8515).
@@ -192,8 +193,10 @@ void Transfer::OnDone(CURLcode result) {
 
 absl::Status Transfer::Failure() const {
   if (too_large_) return absl::OutOfRangeError("the response is too large");
+  if (resend_refused_) {
+    return absl::AbortedError(host_ + ": the kept connection was closed before a response came");
+  }
   std::string why = error_.c_str();
-  if (resend_refused_) why = "the kept connection was closed before a response came";
   if (why.empty()) why = curl_easy_strerror(result_);
   return absl::UnavailableError(host_ + ": " + why);
 }

@@ -133,10 +133,24 @@ TEST_F(HttpClientTest, SendsNoRequestTwice) {
   });
   EXPECT_EQ(*Run(Get({.url = server.url(), .body = "x"})), "200 hello");
   const auto lost = Run(Get({.url = server.url(), .body = "x"}));
-  EXPECT_TRUE(absl::IsUnavailable(lost.status())) << lost.status();
+  EXPECT_TRUE(absl::IsAborted(lost.status())) << lost.status();
   EXPECT_THAT(std::string(lost.status().message()), HasSubstr("kept connection"));
   server.Join();
   EXPECT_EQ(sent_again, "");
+}
+
+TEST_F(HttpClientTest, TakesAFreshConnectionWhereOneIsAskedFor) {
+  std::vector<RawServer::Socket> kept;
+  RawServer server(2, [&](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    RawServer::Write(socket, kOk);
+    kept.push_back(std::move(socket));
+  });
+  for (int i = 0; i < 2; ++i) {  // on the first one, it would wait for ever
+    EXPECT_EQ(*Run(Get({.url = server.url(), .fresh_connection = true})), "200 hello");
+  }
+  server.Join();
+  kept.clear();
 }
 
 TEST_F(HttpClientTest, FollowsNoRedirect) {
