@@ -29,7 +29,9 @@ constexpr std::size_t kLowWater = 16 << 10;
 
 class UnaryCall final : public Call {
  public:
-  explicit UnaryCall(Place place) : Call(std::move(place)), responder_(&context_) {}
+  explicit UnaryCall(Place place) : Call(std::move(place)), responder_(&context_) {
+    finished_ = Tag([this](bool) { OnFinished(); });
+  }
 
  private:
   void Request(void* tag) override {
@@ -48,12 +50,29 @@ class UnaryCall final : public Call {
                                         [this](absl::StatusOr<rpc::Message> response) {
                                           if (!response.ok())
                                             return Reject(ToGrpcStatus(response.status()));
-                                          responder_.Finish(ToBytes(**response), ::grpc::Status::OK,
-                                                            finished_.Arm(shared_from_this()));
+                                          Finish(ToBytes(**response));
                                         });
   }
 
+  // A message that flow control holds up can block for ever: a caller that has not taken it within
+  // `write_timeout` is let go.
+  void Finish(const ::grpc::ByteBuffer& response) {
+    patience_.emplace(worker_.loop->context(), place_.write_timeout);
+    patience_->async_wait(
+        [this, self = shared_from_this()](const boost::system::error_code& aborted) {
+          if (!aborted) context_.TryCancel();
+        });
+    responder_.Finish(response, ::grpc::Status::OK, finished_.Arm(shared_from_this()));
+  }
+
+  void OnFinished() {
+    asio::post(worker_.loop->context(), [this, self = shared_from_this()] {
+      if (patience_) patience_->cancel();
+    });
+  }
+
   ::grpc::ServerAsyncResponseWriter<::grpc::ByteBuffer> responder_;
+  std::optional<asio::steady_timer> patience_;  // loop only
 };
 
 // The loop puts messages into a queue; the thread that completes a write starts the next one, and

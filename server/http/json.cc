@@ -72,6 +72,8 @@ bool FillPlain(const rapidjson::Value& json, Message& message) {
     const auto* field = message.GetDescriptor()->FindFieldByName(name);
     const rapidjson::Value& value = member.value;
     if (field == nullptr || field->is_repeated()) return false;
+    const auto* oneof = field->containing_oneof();  // of an optional field, too
+    if (oneof != nullptr && reflection->HasOneof(message, oneof)) return false;
     if (field->type() == FieldDescriptor::TYPE_STRING && value.IsString()) {
       std::string text(value.GetString(), value.GetStringLength());
       if (!utf8::IsValid(text)) return false;  // half of a surrogate pair

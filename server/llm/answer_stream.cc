@@ -20,11 +20,12 @@ constexpr std::chrono::milliseconds kLinger{20};
 
 AnswerStream::AnswerStream(const config::Target& target, const config::Timeouts& timeouts,
                            Mode mode, net::HttpExchange exchange,
-                           std::unique_ptr<StreamParser> parser)
+                           std::unique_ptr<StreamParser> parser, prometheus::Gauge& open)
     : target_(target),
       timeouts_(timeouts),
       mode_(mode),
       start_(net::Clock::now()),
+      open_(open),
       exchange_(std::move(exchange)),
       parser_(std::move(parser)) {}
 
@@ -130,6 +131,7 @@ void AnswerStream::Fail(const absl::Status& transport) {
     Refuse();
     return;
   }
+  lost_kept_connection_ = absl::IsAborted(transport);
   const bool too_large = absl::IsOutOfRange(transport);
   end_ = MakeError(too_large ? ErrorCode::kUpstreamProtocol : ErrorCode::kUpstreamUnavailable,
                    target_.name + ": " + Quotable(target_, std::string(transport.message()), 800));

@@ -15,6 +15,7 @@
 #include "server/llm/model.h"
 #include "server/llm/stream_parser.h"
 #include "server/net/http_client.h"
+#include "server/telemetry/metrics.h"
 
 namespace luna::llm {
 
@@ -33,11 +34,13 @@ class AnswerStream final : public TokenStream {
  public:
   enum class Mode { kStream, kUnary };
 
-  // `target` and `timeouts` must outlive this.
+  // `target` and `timeouts` must outlive this. `open` counts it while it lives.
   AnswerStream(const config::Target& target, const config::Timeouts& timeouts, Mode mode,
-               net::HttpExchange exchange, std::unique_ptr<StreamParser> parser);
+               net::HttpExchange exchange, std::unique_ptr<StreamParser> parser,
+               prometheus::Gauge& open);
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
+  bool lost_kept_connection() const override { return lost_kept_connection_; }
   std::size_t replaced_bytes() const override { return parser_->replaced_bytes(); }
 
  private:
@@ -64,12 +67,14 @@ class AnswerStream final : public TokenStream {
   const config::Timeouts& timeouts_;
   const Mode mode_;
   const net::TimePoint start_;
+  const telemetry::Counted open_;
   net::HttpExchange exchange_;
   const std::unique_ptr<StreamParser> parser_;
 
   Stage stage_ = Stage::kHeaders;
   std::optional<net::TimePoint> last_bytes_;
   bool any_text_ = false;
+  bool lost_kept_connection_ = false;
   std::string refusal_;
   Pieces pieces_;
   std::optional<absl::StatusOr<Finish>> end_;  // follows the pieces

@@ -60,7 +60,6 @@ boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint unti
 
 void Failover::Ask() {
   retry_at_.reset();
-  open_.emplace(metrics_.UpstreamsOpen(candidates_[candidate_].target->name));
   stream_ = candidates_[candidate_].model->Generate(prompt_);
 }
 
@@ -74,7 +73,9 @@ bool Failover::Recover(const absl::Status& failure) {
                           error.code() == Name(ErrorCode::kUpstreamTimeout);
   const milliseconds asked_for(error.retry_after_ms());
   if (transient && retries_ < options_.retries.count && asked_for <= options_.retries.longest) {
-    retry_at_ = net::Clock::now() + std::max(asked_for, Backoff());
+    const bool at_once = stream_->lost_kept_connection();
+    if (at_once) prompt_.fresh_connection = true;
+    retry_at_ = net::Clock::now() + (at_once ? milliseconds(0) : std::max(asked_for, Backoff()));
     ++retries_;
     metrics_.UpstreamRetried(candidates_[candidate_].target->name);
   } else if (unanswered && candidate_ + 1 < candidates_.size()) {
@@ -87,7 +88,6 @@ bool Failover::Recover(const absl::Status& failure) {
   }
   if (*retry_at_ >= deadline_) return false;
   stream_.reset();
-  open_.reset();
   return true;
 }
 

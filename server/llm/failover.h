@@ -15,9 +15,9 @@ namespace luna::llm {
 // An answer from the first target that gives one. Until the first text has come, and never after
 // it:
 //   - UPSTREAM_UNAVAILABLE and UPSTREAM_QUOTA are tried again, with exponential back-off and
-//   jitter, and
-//     not before the provider's own delay; one longer than `retries.longest`, or a quota for the
-//     day, goes to the next target at once;
+//     jitter, and not before the provider's own delay; one longer than `retries.longest`, or a
+//     quota for the day, goes to the next target at once. Where all that failed was a kept
+//     connection, the retry has a fresh one and does not wait;
 //   - once the retries are used up, and after UPSTREAM_TIMEOUT, the next target is asked.
 // What the last one said is the error. `timeouts.total` holds for all of it together. Loop thread
 // only.
@@ -51,7 +51,6 @@ class Failover final : public TokenStream {
   bool started_ = false;
   bool ended_ = false;
   std::unique_ptr<TokenStream> stream_;
-  std::optional<telemetry::Counted> open_;  // while stream_ is there
   std::optional<net::TimePoint> retry_at_;
 };
 

@@ -108,16 +108,20 @@ void WriteSafetySettings(Writer& writer, const config::Target& target) {
 }  // namespace
 
 Gemini::Gemini(const config::Target& target, const config::Timeouts& timeouts,
-               net::HttpClient& http)
-    : target_(target), timeouts_(timeouts), http_(http) {}
+               net::HttpClient& http, telemetry::Metrics& metrics)
+    : target_(target),
+      timeouts_(timeouts),
+      http_(http),
+      open_(metrics.UpstreamsOpen(target.name)) {}
 
 std::unique_ptr<TokenStream> Gemini::Generate(const Prompt& prompt) {
   if (target_.key.empty()) return std::make_unique<NoStream>(MissingKey(target_));
   net::HttpRequest request = GeminiRequest(target_, prompt);
   request.connect_timeout = timeouts_.connect;
+  request.fresh_connection = prompt.fresh_connection;
   const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
   return std::make_unique<AnswerStream>(target_, timeouts_, mode, http_.Send(std::move(request)),
-                                        GeminiParser(target_, prompt.stream));
+                                        GeminiParser(target_, prompt.stream), open_);
 }
 
 net::HttpRequest GeminiRequest(const config::Target& target, const Prompt& prompt) {

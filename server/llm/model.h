@@ -35,6 +35,7 @@ struct Prompt {
   bool stream = true;                   // false: one unary call, whose text comes as one piece
   std::optional<Choice> choice{};       // what the answer is restricted to
   std::optional<double> temperature{};  // else the target's
+  bool fresh_connection = false;        // not one that was kept
 };
 
 // Why an answer ended well: STOP or MAX_TOKENS. Every other end is an error status.
@@ -62,6 +63,9 @@ class TokenStream {
   // again. Nothing may be called after Finish or an error. Errors carry a luna.v1.Error
   // (base/error.h): the UPSTREAM_ codes, CONTENT_BLOCKED and INPUT_TOO_LARGE.
   virtual boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) = 0;
+
+  // Whether it failed since a kept connection had been closed meanwhile: a fresh one has not.
+  virtual bool lost_kept_connection() const { return false; }
 
   // How many ill-formed bytes of the answer became U+FFFD so far.
   virtual std::size_t replaced_bytes() const { return 0; }

@@ -58,15 +58,19 @@ void WriteChoice(Writer& writer, const Choice& choice) {
 }  // namespace
 
 OpenAi::OpenAi(const config::Target& target, const config::Timeouts& timeouts,
-               net::HttpClient& http)
-    : target_(target), timeouts_(timeouts), http_(http) {}
+               net::HttpClient& http, telemetry::Metrics& metrics)
+    : target_(target),
+      timeouts_(timeouts),
+      http_(http),
+      open_(metrics.UpstreamsOpen(target.name)) {}
 
 std::unique_ptr<TokenStream> OpenAi::Generate(const Prompt& prompt) {
   net::HttpRequest request = OpenAiRequest(target_, prompt);
   request.connect_timeout = timeouts_.connect;
+  request.fresh_connection = prompt.fresh_connection;
   const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
   return std::make_unique<AnswerStream>(target_, timeouts_, mode, http_.Send(std::move(request)),
-                                        OpenAiParser(target_, prompt.stream));
+                                        OpenAiParser(target_, prompt.stream), open_);
 }
 
 net::HttpRequest OpenAiRequest(const config::Target& target, const Prompt& prompt) {

@@ -7,6 +7,7 @@
 #include "server/llm/model.h"
 #include "server/llm/stream_parser.h"
 #include "server/net/http_client.h"
+#include "server/telemetry/metrics.h"
 
 namespace luna::llm {
 
@@ -15,7 +16,8 @@ namespace luna::llm {
 class OpenAi final : public LanguageModel {
  public:
   // All must outlive this and its streams.
-  OpenAi(const config::Target& target, const config::Timeouts& timeouts, net::HttpClient& http);
+  OpenAi(const config::Target& target, const config::Timeouts& timeouts, net::HttpClient& http,
+         telemetry::Metrics& metrics);
 
   std::unique_ptr<TokenStream> Generate(const Prompt& prompt) override;
 
@@ -23,6 +25,7 @@ class OpenAi final : public LanguageModel {
   const config::Target& target_;
   const config::Timeouts& timeouts_;
   net::HttpClient& http_;
+  prometheus::Gauge& open_;
 };
 
 net::HttpRequest OpenAiRequest(const config::Target& target, const Prompt& prompt);

@@ -12,9 +12,9 @@ Targets::Targets(const config::Llm& llm, net::HttpClient& http, telemetry::Metri
     : llm_(llm), http_(http), metrics_(metrics) {
   for (const auto& [name, target] : llm.targets) {
     if (target.api == config::Target::Api::kGemini) {
-      models_[name] = std::make_unique<Gemini>(target, llm.timeouts, http);
+      models_[name] = std::make_unique<Gemini>(target, llm.timeouts, http, metrics);
     } else {
-      models_[name] = std::make_unique<OpenAi>(target, llm.timeouts, http);
+      models_[name] = std::make_unique<OpenAi>(target, llm.timeouts, http, metrics);
     }
   }
 }

@@ -3,22 +3,11 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <cerrno>
-#include <system_error>
 
 namespace luna::net {
-namespace {
 
-int NewEpoll() {
-  const int descriptor = epoll_create1(EPOLL_CLOEXEC);
-  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
-  return descriptor;
-}
-
-}  // namespace
-
-CurlMulti::CurlMulti(asio::io_context& context)
-    : multi_(curl_multi_init()), epoll_(context, NewEpoll()), timer_(context) {
+CurlMulti::CurlMulti(asio::io_context& context, int epoll)
+    : multi_(curl_multi_init()), epoll_(context, epoll), timer_(context) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMulti::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMulti::OnTimer);

@@ -26,7 +26,8 @@ class CurlMulti {
   // more.
   static constexpr int kMostTransfers = 128;
 
-  explicit CurlMulti(asio::io_context& context);
+  // Takes over `epoll`, from epoll_create1.
+  CurlMulti(asio::io_context& context, int epoll);
   ~CurlMulti();
 
   CurlMulti(const CurlMulti&) = delete;

@@ -1,7 +1,8 @@
 #include "server/net/http_client.h"
 
+#include <sys/epoll.h>
+
 #include <map>
-#include <stdexcept>
 #include <utility>
 
 #include <absl/strings/match.h>
@@ -67,7 +68,7 @@ class Transfer final : public TransferObserver {
   HttpClient& client_;
   const HttpRequest request_;
   const std::string host_;
-  CurlMulti& multi_;
+  CurlMulti* const multi_;
   CURL* const easy_;
   curl_slist* headers_ = nullptr;
   std::string error_ = std::string(CURL_ERROR_SIZE, '\0');
@@ -92,12 +93,18 @@ Transfer::Transfer(HttpClient& client, HttpRequest request)
       easy_(client.idle_handles_.empty() ? curl_easy_init() : client.idle_handles_.back()),
       signal_(client.context_) {
   if (!client.idle_handles_.empty()) client.idle_handles_.pop_back();
+  if (multi_ == nullptr) {
+    error_ = "no epoll could be made: out of descriptors or memory";
+    done_ = true;
+    result_ = CURLE_COULDNT_CONNECT;
+    return;
+  }
   SetOptions();
-  multi_.Add(easy_);
+  multi_->Add(easy_);
 }
 
 Transfer::~Transfer() {
-  if (!done_) multi_.Remove(easy_);
+  if (!done_) multi_->Remove(easy_);
   curl_slist_free_all(headers_);
   if (client_.idle_handles_.size() >= kMostIdleHandles) {
     curl_easy_cleanup(easy_);
@@ -124,6 +131,7 @@ void Transfer::SetOptions() {
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(request_.connect_timeout.count()));
+  if (request_.fresh_connection) curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   // Without it, cancelling during a name look-up waits for the look-up (curl issue 8515).
@@ -185,8 +193,10 @@ void Transfer::OnDone(CURLcode result) {
 
 absl::Status Transfer::Failure() const {
   if (too_large_) return absl::OutOfRangeError("the response is too large");
+  if (resend_refused_) {
+    return absl::AbortedError(host_ + ": the kept connection was closed before a response came");
+  }
   std::string why = error_.c_str();
-  if (resend_refused_) why = "the kept connection was closed before a response came";
   if (why.empty()) why = curl_easy_strerror(result_);
   return absl::UnavailableError(host_ + ": " + why);
 }
@@ -205,7 +215,7 @@ asio::awaitable<absl::StatusOr<std::string_view>> Transfer::Read(TimePoint until
   while (arriving_.empty()) {
     if (paused_) {
       paused_ = false;
-      multi_.Unpause(easy_);
+      multi_->Unpause(easy_);
       continue;
     }
     if (done_ && result_ != CURLE_OK) co_return Failure();
@@ -259,12 +269,14 @@ HttpExchange HttpClient::Send(HttpRequest request) {
   return HttpExchange(std::make_unique<Transfer>(*this, std::move(request)));
 }
 
-CurlMulti& HttpClient::MultiWithRoom() {
+CurlMulti* HttpClient::MultiWithRoom() {
   for (const auto& multi : multis_) {
-    if (multi->HasRoom()) return *multi;
+    if (multi->HasRoom()) return multi.get();
   }
-  multis_.push_back(std::make_unique<CurlMulti>(context_));
-  return *multis_.back();
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) return nullptr;
+  multis_.push_back(std::make_unique<CurlMulti>(context_, epoll));
+  return multis_.back().get();
 }
 
 }  // namespace luna::net

@@ -22,6 +22,7 @@ struct HttpRequest {
   std::vector<std::string> headers;  // "Name: value"
   std::string body;
   std::chrono::milliseconds connect_timeout{5000};  // name look-up, TCP and TLS together
+  bool fresh_connection = false;                    // else a kept one, if there is one
 };
 
 class CurlMulti;
@@ -39,8 +40,9 @@ class HttpExchange {
   ~HttpExchange();
 
   // Resumes once the status line and the headers are there. kUnavailable: no response could be had
-  // (the message says why, without the URL's query); kDeadlineExceeded: `until` has passed, the
-  // exchange goes on and may be awaited again.
+  // (the message says why, without the URL's query); kAborted: nor here, since the server had
+  // closed the kept connection; kDeadlineExceeded: `until` has passed, the exchange goes on and may
+  // be awaited again.
   asio::awaitable<absl::Status> Headers(TimePoint until);
 
   // Both after Headers. A header is empty where there is none; names in any case.
@@ -60,7 +62,7 @@ class HttpExchange {
 // HTTP/1.1 requests by libcurl on an event loop, over a bounded pool of keep-alive connections:
 // HTTP/2 of libcurl 7.88 can end a cut body as a success (fixed in 8.0.0). Redirects are not
 // followed, TLS is verified, nothing is decompressed. No request is sent twice: one on a kept
-// connection that the server closes without a byte is kUnavailable. HTTPS_PROXY and NO_PROXY hold,
+// connection that the server closes without a byte is kAborted. HTTPS_PROXY and NO_PROXY hold,
 // but never for loopback addresses. All of it on the loop's thread.
 class HttpClient {
  public:
@@ -80,7 +82,8 @@ class HttpClient {
  private:
   friend class Transfer;
 
-  CurlMulti& MultiWithRoom();
+  // nullptr: another one was needed, and the system gave no descriptor for it.
+  CurlMulti* MultiWithRoom();
 
   asio::io_context& context_;
   const Limits limits_;

@@ -4,7 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include <google/protobuf/util/json_util.h>
+
 #include "echo.pb.h"
+#include "luna/v1/emotion.pb.h"
 #include "luna/v1/interaction.pb.h"
 #include "tests/fuzz/json_check.h"
 
@@ -29,7 +32,7 @@ struct Form {
 };
 
 void Run(std::string_view input) {
-  static const std::array<Form, 9> kForms = {{
+  static const std::array<Form, 10> kForms = {{
       {v1::InteractRequest::default_instance(), "*"},
       {v1::AnswerRequest::default_instance(), "*"},
       {v1::InteractResponse::default_instance(), "*"},
@@ -39,6 +42,7 @@ void Run(std::string_view input) {
       {test::EchoRequest::default_instance(), ""},
       {test::EchoRequest::default_instance(), "", "count"},
       {v1::InteractResponse::default_instance(), "error", "sequence"},
+      {v1::AnalyzeRequest::default_instance(), "*"},
   }};
   const Form& form = kForms[static_cast<std::uint8_t>(TakeByte(input) - '0') % kForms.size()];
   const std::string query(TakeLine(input));
@@ -62,6 +66,11 @@ void Run(std::string_view input) {
     const std::unique_ptr<Message> without_query(form.message.New());
     const absl::Status again = http::ReadMessage(route, body, "", variables, *without_query);
     Check(again.ok() && Same(*without_query, *message), "beside a body of * the query is ignored");
+  }
+  if (form.body == "*" && form.variable.empty() && reads_body) {
+    const std::unique_ptr<Message> by_protobuf(form.message.New());
+    const auto read = google::protobuf::util::JsonStringToMessage(body, by_protobuf.get());
+    Check(read.ok() && Same(*by_protobuf, *message), "what is read is what protobuf reads", body);
   }
 }
 

@@ -57,6 +57,13 @@ COMPLETE = [
         steps({"text": "가\u2028나 다\u2029라\u0085마"}, *END),
         text="가\u2028나 다\u2029라\u0085마",
     ),
+    complete(
+        "no finish reason yet, in so many words",
+        steps(TEXTS[0], {"finish": "FINISH_REASON_UNSPECIFIED"}, *TEXTS[1:], *END),
+        streams_only=True,
+        **GEMINI_ONLY,
+        why="the default of Google's enum",
+    ),
     complete("long word", steps({"text": "가" * 3000}, *END), text="가" * 3000),
     complete(
         "quotes",
@@ -255,7 +262,17 @@ BROKEN = [
             **GEMINI_ONLY,
             why="OpenAI's API has one word for all of them",
         )
-        for reason in ("RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII")
+        for reason in (
+            "RECITATION",
+            "LANGUAGE",
+            "BLOCKLIST",
+            "PROHIBITED_CONTENT",
+            "SPII",
+            "IMAGE_SAFETY",
+            "IMAGE_RECITATION",
+            "IMAGE_PROHIBITED_CONTENT",
+            "MODEL_ARMOR",
+        )
     ),
     failed(
         "finish reason SAFETY",
@@ -276,7 +293,38 @@ BROKEN = [
         )
         for reason in ("OTHER", "MALFORMED_FUNCTION_CALL", "TOOL_CALLS", "BRAND_NEW")
     ),
+    *(
+        failed(
+            f"finish reason {reason}",
+            steps(*TEXTS, {"finish": reason}),
+            "UPSTREAM_PROTOCOL",
+            ANSWER,
+            words=reason,
+            goes_on=True,
+            **GEMINI_ONLY,
+            why="OpenAI's chat makes no images",
+        )
+        for reason in ("IMAGE_OTHER", "NO_IMAGE")
+    ),
+    failed(
+        "finish reason FINISH_REASON_UNSPECIFIED",
+        steps(*TEXTS, {"finish": "FINISH_REASON_UNSPECIFIED"}),
+        "UPSTREAM_PROTOCOL",
+        ANSWER,
+        words="without a finish reason",
+        **GEMINI_ONLY,
+        why="the default of Google's enum",
+    ),
     failed("blocked prompt", steps({"blocked": "SAFETY"}), "CONTENT_BLOCKED", goes_on=True),
+    failed(
+        "prompt blocked by Model Armor",
+        steps({"blocked": "MODEL_ARMOR"}),
+        "CONTENT_BLOCKED",
+        words="the prompt: MODEL_ARMOR",
+        goes_on=True,
+        **GEMINI_ONLY,
+        why="Model Armor is Google's",
+    ),
     failed(
         "error frame first",
         steps({"error": BUSY}),

@@ -110,9 +110,9 @@ def start(configure):
     """Starts a server of the test's own, with what is different in its configuration."""
     servers = []
 
-    def run(limits=None, environment=None, **changes):
+    def run(limits=None, environment=None, through=(), **changes):
         file = configure(**(PATIENT | changes))
-        servers.append(LunaServer(file, limits=limits, **(environment or {})))
+        servers.append(LunaServer(file, limits=limits, through=through, **(environment or {})))
         return servers[-1]
 
     yield run

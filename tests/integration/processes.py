@@ -191,10 +191,14 @@ class LunaServer(Process):
 
     def wait_until_nothing_is_open(self):
         """The metrics, once there is no stream and no request to a model any more."""
+        return self.wait_for(dict.fromkeys(OPEN, 0))
+
+    def wait_for(self, values):
+        """The metrics, once they are these."""
         until = time.monotonic() + 30
         while True:
             seen = self.metrics()
-            open_now = {name: seen.get(name, 0) for name in OPEN}
-            if not any(open_now.values()):
+            now = {name: seen.get(name, 0) for name in values}
+            if now == values:
                 return seen
-            assert time.monotonic() < until, open_now
+            assert time.monotonic() < until, now

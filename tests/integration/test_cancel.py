@@ -6,6 +6,7 @@ import socket
 import pytest
 from google.protobuf.json_format import ParseDict
 
+from processes import OPEN
 from rows import APIS
 from transports import ANSWER_ONLY
 
@@ -101,6 +102,26 @@ def test_leaving_before_the_upstream_connects_stops_it(peers, call, api, kind):
     mute.wait_for(before + 1)
     caller.leave()
     mute.wait_until_all_have_left()
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+def test_leaving_while_the_name_is_looked_up_stops_the_look_up(
+    start, without_names, call, api, kind
+):
+    server = start(
+        through=without_names,
+        retries="{count: 1}",
+        timeouts="{connect_ms: 600000, first_token_ms: 600000, total_ms: 600000}",
+    )
+    caller = call(kind, f"{api}_unanswered", server)
+    server.wait_for(dict.fromkeys(OPEN, 1))
+    caller.leave()
+    transport = "grpc" if kind.startswith("grpc") else "http"
+    ended = f'{{code="CANCELLED",stage="first_token",transport="{transport}"}}'
+    seen = server.wait_for(dict.fromkeys(OPEN, 0) | {f"luna_requests_total{ended}": 1})
+    assert seen['luna_upstream_cancels_total{stage="first_token"}'] == 1
+    assert "luna_upstream_retries_total" not in seen
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -4,6 +4,7 @@ import json
 import resource
 import select
 import socket
+import struct
 import time
 from contextlib import suppress
 from functools import partial
@@ -13,7 +14,7 @@ import pytest
 import requests
 
 from processes import MEASURED
-from rows import APIS
+from rows import ANSWER, APIS, END, TEXTS
 from transports import ANSWER_ONLY
 
 MIB = 1 << 20
@@ -44,6 +45,60 @@ def ask(server, api, **more):
     head = "POST /interact/stream HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return client
+
+
+class OneByteWindow:
+    """A gRPC call, its HTTP/2 (RFC 9113) by hand: the server may send one byte of the answer, and
+    another one each time that the one before was read."""
+
+    DATA, HEADERS, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE = 0, 1, 3, 4, 6, 8
+    END_STREAM = ACK = 1
+    END_HEADERS = 4
+    INITIAL_WINDOW_SIZE = 4
+
+    def __init__(self, server, path, message):
+        self._socket = connect(server.grpc)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        self._send(self.SETTINGS, 0, 0, struct.pack(">HI", self.INITIAL_WINDOW_SIZE, 1))
+        headers = {":method": "POST", ":scheme": "http", ":path": path, ":authority": "localhost"}
+        headers |= {"content-type": "application/grpc", "te": "trailers"}
+        literals = (f"\0{chr(len(k))}{k}{chr(len(v))}{v}" for k, v in headers.items())
+        self._send(self.HEADERS, self.END_HEADERS, 1, "".join(literals).encode())
+        framed = struct.pack(">BI", 0, len(message)) + message
+        self._send(self.DATA, self.END_STREAM, 1, framed)
+
+    def _send(self, kind, flags, stream, payload):
+        head = struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream)
+        self._socket.sendall(head + payload)
+
+    def _frame(self):
+        head = self._socket.recv(9, socket.MSG_WAITALL)
+        assert len(head) == 9, "the server hung up"
+        length = int.from_bytes(head[:3], "big")
+        return head[3], head[4], self._socket.recv(length, socket.MSG_WAITALL) if length else b""
+
+    def messages(self):
+        """All of them, as bytes."""
+        body = b""
+        ended = False
+        with self._socket:
+            while not ended:
+                kind, flags, payload = self._frame()
+                assert kind != self.RST_STREAM, payload
+                if kind in (self.SETTINGS, self.PING) and not flags & self.ACK:
+                    answer = payload if kind == self.PING else b""
+                    self._send(kind, self.ACK, 0, answer)
+                elif kind == self.DATA and payload:
+                    assert len(payload) == 1
+                    body += payload
+                    for stream in (0, 1):
+                        self._send(self.WINDOW_UPDATE, 0, stream, struct.pack(">I", 1))
+                ended = kind in (self.DATA, self.HEADERS) and flags & self.END_STREAM
+        while body:
+            _, length = struct.unpack(">BI", body[:5])
+            yield body[5 : 5 + length]
+            body = body[5 + length :]
 
 
 def check_serves(server, fake):
@@ -114,6 +169,19 @@ def test_one_that_reads_a_byte_at_a_time_slows_its_upstream_down(luna, fake, api
             sent = request["bytes_sent"]
         assert 0 < sent < 16 * MIB
     fake.wait(cancelled=1, open=0)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_one_that_reads_a_byte_at_a_time_over_grpc_gets_all_of_it(luna, fake, stubs, api):
+    fake.script({"steps": [*TEXTS, *END]})
+    request = stubs.messages.InteractRequest(input="안녕", target=api, features=ANSWER_ONLY)
+    path = "/luna.v1.InteractionService/Interact"
+    call = OneByteWindow(luna, path, request.SerializeToString())
+    events = [stubs.messages.InteractResponse.FromString(message) for message in call.messages()]
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    assert "".join(event.llm_chunk.text for event in events[:-1]) == ANSWER
+    assert events[-1].complete.text == ANSWER
+    luna.wait_until_nothing_is_open()
 
 
 def test_one_that_does_not_take_the_last_message_over_grpc_is_let_go(start, fake, stubs):

@@ -105,6 +105,19 @@ TEST_F(LlmClassifierTest, TheEmbeddedOneAnswersAfterTheDeadline) {
   EXPECT_TRUE(FellBack());
 }
 
+TEST_F(LlmClassifierTest, TheRequestIsCountedWhileItIsOpen) {
+  const std::string gauge = "luna_upstream_requests_open{target=\"main\"} ";
+  std::string meanwhile;
+  RawServer server(1, [&](RawServer::Socket& socket) {
+    meanwhile = metrics_.Text();
+    Saying("no")(socket);
+  });
+  EXPECT_FALSE(Classify(server.url(), nullptr).ok());
+  server.Join();
+  EXPECT_THAT(meanwhile, HasSubstr(gauge + "1\n"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(gauge + "0\n"));
+}
+
 TEST_F(LlmClassifierTest, FailsWhereThereIsNoEmbeddedOne) {
   RawServer server(1, Saying("no"));
   EXPECT_EQ(ErrorOf(Classify(server.url(), nullptr).status()).code(), "UPSTREAM_PROTOCOL");

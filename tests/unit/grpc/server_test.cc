@@ -23,20 +23,28 @@ using luna::test::EchoResponse;
 // A server of the test-only service, for which no gRPC code was written.
 class GrpcServerTest : public testing::Test {
  protected:
-  explicit GrpcServerTest(const auth::Tokens* tokens = nullptr) {
+  explicit GrpcServerTest(const auth::Tokens* tokens = nullptr) : tokens_(tokens) {
     methods_.Add<EchoRequest, EchoResponse>(
         "luna.test.EchoService.Echo",
         [this](EchoRequest request, const Caller&) { return Echo(std::move(request)); });
     loop_.Start();
     options_.grpc = {"127.0.0.1", 0};
-    auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
-                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_, tokens}});
-    server_ = *std::move(server);
-    channel_ = ::grpc::CreateChannel(server_->address(), ::grpc::InsecureChannelCredentials());
+    Listen();
   }
   ~GrpcServerTest() override {
-    server_->Stop(net::Clock::now());
+    if (server_ != nullptr) server_->Stop(net::Clock::now());
     loop_.Join();
+  }
+
+  void Listen() {
+    auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
+                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_, tokens_}});
+    server_ = *std::move(server);
+    // A narrow channel: a long answer does not fit into it unless somebody takes it.
+    ::grpc::ChannelArguments narrow;
+    narrow.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    channel_ = ::grpc::CreateCustomChannel(server_->address(), ::grpc::InsecureChannelCredentials(),
+                                           narrow);
   }
 
   boost::asio::awaitable<absl::StatusOr<EchoResponse>> Echo(EchoRequest request) {
@@ -83,6 +91,7 @@ class GrpcServerTest : public testing::Test {
   }
 
   net::EventLoop loop_;
+  const auth::Tokens* const tokens_;
   rpc::Methods methods_;
   Admission admission_{10};
   telemetry::Metrics metrics_;
@@ -200,6 +209,34 @@ TEST_F(GrpcTokensTest, LetsAServiceNameAnyUser) {
   EXPECT_EQ(response.request().user_id(), "bob");
   EXPECT_TRUE(CallAs({"Bearer second"}, "", &response).ok());
   EXPECT_EQ(response.request().user_id(), "");
+}
+
+TEST_F(GrpcServerTest, LetsACallerGoThatDoesNotTakeItsAnswer) {
+  server_->Stop(net::Clock::now());
+  options_.write_timeout = std::chrono::milliseconds(100);
+  Listen();
+  EchoRequest request;
+  request.set_name(std::string(200'000, 'a'));
+  ::grpc::ClientContext context;
+  ::grpc::GenericStub stub(channel_);
+  ::grpc::CompletionQueue queue;
+  auto call =
+      stub.PrepareUnaryCall(&context, "/luna.test.EchoService/Echo", ToBytes(request), &queue);
+  call->StartCall();
+  void* tag = nullptr;
+  bool ok = false;
+  call->ReadInitialMetadata(nullptr);
+  ASSERT_TRUE(queue.Next(&tag, &ok) && ok);
+
+  const net::TimePoint until = net::Clock::now() + std::chrono::seconds(20);
+  server_->Stop(until);  // waits for the call
+  EXPECT_LT(net::Clock::now(), until);
+  server_.reset();
+  ::grpc::ByteBuffer bytes;
+  ::grpc::Status status;
+  call->Finish(&bytes, &status, nullptr);
+  queue.Next(&tag, &ok);
+  EXPECT_EQ(status.error_code(), ::grpc::StatusCode::CANCELLED);
 }
 
 TEST_F(GrpcServerTest, SaysThatThePortIsTaken) {

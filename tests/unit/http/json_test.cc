@@ -1,6 +1,7 @@
 #include "server/http/json.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
@@ -165,6 +166,21 @@ TEST(ReadMessage, NamesWhatIsWrong) {
 TEST(ReadMessage, SurvivesDeepNesting) {
   const std::string deep = "{\"tags\":" + std::string(200000, '[');
   EXPECT_FALSE(ReadEcho("POST", "/echo/a", "", deep).status.ok());
+}
+
+TEST(ReadMessage, ReadsWhatStandsTwiceAsProtobufDoes) {
+  const Route route{.method = nullptr, .body = "*"};
+  for (const std::string body :
+       {R"({"features":{"memory":true,"memory":false}})", R"({"input":"a","input":""})",
+        R"({"features":{"memory":true},"features":{"cache":true}})",
+        R"({"features":{"memory":true},"features":{"memory":false}})"}) {
+    v1::InteractRequest request;
+    v1::InteractRequest by_protobuf;
+    const bool read = ReadMessage(route, body, "", {}, request).ok();
+    EXPECT_EQ(read, google::protobuf::util::JsonStringToMessage(body, &by_protobuf).ok()) << body;
+    if (!read) continue;
+    EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(request, by_protobuf)) << body;
+  }
 }
 
 TEST(ReadMessage, ANulEndsNeitherTheBodyNorAName) {

@@ -331,6 +331,27 @@ TEST_F(AnswerStreamTest, AnOpenAiConnectionIsUsedAgain) {
   }
 }
 
+TEST_F(AnswerStreamTest, AKeptConnectionThatWasClosedIsReplacedAtOnce) {
+  const std::string body = R"({"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]})";
+  const auto answer = [&](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    RawServer::Write(socket, "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+                                 "\r\n\r\n" + body);
+  };
+  RawServer server(3, [&, connection = 0](RawServer::Socket& socket) mutable {
+    if (++connection == 2) return RawServer::WaitUntilClosed(socket);  // curl would ask again on it
+    answer(socket);
+    if (connection == 1) RawServer::ReadHeaders(socket);
+  });
+  Configure(server.url());
+  config_.retries = {1, std::chrono::hours(1), std::chrono::hours(1)};
+  for (int i = 0; i < 2; ++i) {
+    const auto stream = Ask("main", false);
+    EXPECT_EQ(Hear(*stream).finish_reason, "STOP");
+  }
+  EXPECT_THAT(metrics_.Text(), HasSubstr("luna_upstream_retries_total{target=\"main\"} 1\n"));
+}
+
 TEST_F(AnswerStreamTest, TargetsAreFoundByNameAndByDefault) {
   Configure("http://127.0.0.1:1");
   EXPECT_EQ(targets_->Config("")->name, "gemini");

@@ -25,8 +25,12 @@ absl::Status Unavailable() { return MakeError(ErrorCode::kUpstreamUnavailable, "
 // Gives its tokens, then its end: an error, or a Finish.
 class Attempt final : public TokenStream {
  public:
-  Attempt(std::deque<std::string> pieces, absl::Status end)
-      : pieces_(std::move(pieces)), end_(std::move(end)) {}
+  Attempt(std::deque<std::string> pieces, absl::Status end, bool lost_kept_connection)
+      : pieces_(std::move(pieces)),
+        end_(std::move(end)),
+        lost_kept_connection_(lost_kept_connection) {}
+
+  bool lost_kept_connection() const override { return lost_kept_connection_; }
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint) override {
     if (!pieces_.empty()) {
@@ -42,20 +46,25 @@ class Attempt final : public TokenStream {
  private:
   std::deque<std::string> pieces_;
   const absl::Status end_;
+  const bool lost_kept_connection_;
 };
 
-// Each Generate takes the next attempt.
+// Each Generate takes the next attempt. Whatever fails on a kept connection loses it.
 class ScriptedModel final : public LanguageModel {
  public:
   std::unique_ptr<TokenStream> Generate(const Prompt& prompt) override {
     prompts.push_back(prompt.messages.back().text);
+    fresh.push_back(prompt.fresh_connection);
     const auto attempt = attempts.front();
     if (attempts.size() > 1) attempts.pop_front();
-    return std::make_unique<Attempt>(attempt.first, attempt.second);
+    return std::make_unique<Attempt>(attempt.first, attempt.second,
+                                     kept_are_closed && !prompt.fresh_connection);
   }
 
   std::deque<std::pair<std::deque<std::string>, absl::Status>> attempts;
   std::vector<std::string> prompts;
+  std::vector<bool> fresh;
+  bool kept_are_closed = false;
 };
 
 class FailoverTest : public testing::Test {
@@ -132,6 +141,23 @@ TEST_F(FailoverTest, GivesTheLastErrorOnceNobodyIsLeft) {
   other_.attempts = {{{}, MakeError(ErrorCode::kUpstreamQuota, "429")}};
   EXPECT_THAT(Hear(), ElementsAre("-> UPSTREAM_QUOTA"));
   EXPECT_EQ(model_.prompts.size() + other_.prompts.size(), 6u);
+}
+
+TEST_F(FailoverTest, AKeptConnectionThatWasClosedCostsARetryButNoWait) {
+  options_.retries = {2, std::chrono::hours(1), std::chrono::hours(1)};
+  model_.kept_are_closed = true;
+  model_.attempts = {{{}, Unavailable()}, {{"a"}, absl::OkStatus()}};
+  EXPECT_THAT(Hear(), ElementsAre("a", "-> first"));
+  EXPECT_THAT(model_.fresh, ElementsAre(false, true));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("luna_upstream_retries_total{target=\"first\"} 1\n"));
+}
+
+TEST_F(FailoverTest, AKeptConnectionThatWasClosedIsAnErrorWithoutRetries) {
+  options_.retries.count = 0;
+  model_.kept_are_closed = true;
+  model_.attempts = {{{}, Unavailable()}};
+  EXPECT_THAT(Hear(), ElementsAre("-> UPSTREAM_UNAVAILABLE"));
+  EXPECT_EQ(model_.prompts.size(), 1u);
 }
 
 TEST_F(FailoverTest, WaitsAsLongAsTheProviderAsks) {

@@ -1,6 +1,9 @@
 #include "server/net/http_client.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <future>
@@ -24,6 +27,23 @@ using testing::HasSubstr;
 
 constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Word: 안녕\r\n\r\nhello";
 
+// While it lives, the process gets no descriptor.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest_free = open("/dev/null", O_RDONLY);
+    close(lowest_free);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(lowest_free);
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
 class HttpClientTest : public testing::Test {
  protected:
   // Runs `work` on the context until it has ended.
@@ -32,6 +52,7 @@ class HttpClientTest : public testing::Test {
     std::optional<Result> result;
     asio::co_spawn(context_, Guard(std::move(work)),
                    [&](std::exception_ptr, Result value) { result = std::move(value); });
+    context_.restart();  // it stops where there is nothing more to do
     while (!result) context_.run_one();
     return *std::move(result);
   }
@@ -112,10 +133,24 @@ TEST_F(HttpClientTest, SendsNoRequestTwice) {
   });
   EXPECT_EQ(*Run(Get({.url = server.url(), .body = "x"})), "200 hello");
   const auto lost = Run(Get({.url = server.url(), .body = "x"}));
-  EXPECT_TRUE(absl::IsUnavailable(lost.status())) << lost.status();
+  EXPECT_TRUE(absl::IsAborted(lost.status())) << lost.status();
   EXPECT_THAT(std::string(lost.status().message()), HasSubstr("kept connection"));
   server.Join();
   EXPECT_EQ(sent_again, "");
+}
+
+TEST_F(HttpClientTest, TakesAFreshConnectionWhereOneIsAskedFor) {
+  std::vector<RawServer::Socket> kept;
+  RawServer server(2, [&](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    RawServer::Write(socket, kOk);
+    kept.push_back(std::move(socket));
+  });
+  for (int i = 0; i < 2; ++i) {  // on the first one, it would wait for ever
+    EXPECT_EQ(*Run(Get({.url = server.url(), .fresh_connection = true})), "200 hello");
+  }
+  server.Join();
+  kept.clear();
 }
 
 TEST_F(HttpClientTest, FollowsNoRedirect) {
@@ -134,6 +169,27 @@ TEST_F(HttpClientTest, SaysThatNobodyListens) {
   const auto body = Run(Get({.url = url}));
   EXPECT_TRUE(absl::IsUnavailable(body.status()));
   EXPECT_THAT(std::string(body.status().message()), HasSubstr("127.0.0.1"));
+}
+
+TEST_F(HttpClientTest, WithoutADescriptorNoResponseCanBeHad) {
+  RawServer server(1, [](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    RawServer::Write(socket, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+  });
+  const RawServer::Socket opens_the_loops_own_descriptors(context_);
+  const auto get_without = [&](const std::string& url) {
+    const NoDescriptors none;
+    return Run(Get({.url = url}));
+  };
+  const auto without_epoll = get_without(server.url());
+  EXPECT_TRUE(absl::IsUnavailable(without_epoll.status())) << without_epoll.status();
+  EXPECT_THAT(std::string(without_epoll.status().message()), HasSubstr("descriptors"));
+
+  EXPECT_EQ(*Run(Get({.url = server.url()})), "200 ok");
+  for (const std::string& url : {server.url(), std::string("http://localhost:1/")}) {
+    const auto without_socket = get_without(url);
+    EXPECT_TRUE(absl::IsUnavailable(without_socket.status())) << without_socket.status();
+  }
 }
 
 TEST_F(HttpClientTest, ACutBodyIsAnError) {
