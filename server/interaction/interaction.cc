@@ -36,10 +36,6 @@ void SetToNow(google::protobuf::Timestamp& time) {
                             std::chrono::floor<std::chrono::microseconds>(now - seconds).count()));
 }
 
-bool IsBlank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
-}
-
 // Keeps what Answer gives back.
 class AnswerSink final : public EventSink {
  public:
@@ -302,21 +298,30 @@ void Interaction::MeasureChunk(Turn& turn, net::TimePoint now) const {
 
 absl::Status Interaction::Validate(const v1::InteractRequest& request) const {
   const std::string& language = request.language();
-  if (!language.empty() && language != "ko" && language != "en") {
-    return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
-  }
-  if (IsBlank(request.input())) {
-    return MakeError(ErrorCode::kInvalidInput, messages::EmptyInput(language));
-  }
-  if (request.input().size() > kMostInputBytes) {
-    return MakeError(ErrorCode::kInputTooLarge, messages::InputTooLarge(language, kMostInputBytes));
-  }
+  if (absl::Status unknown = CheckLanguage(language); !unknown.ok()) return unknown;
+  if (absl::Status wrong = CheckText(language, "input", request.input()); !wrong.ok()) return wrong;
   for (const auto& [field, id] :
        {std::pair("user_id", &request.user_id()), std::pair("session_id", &request.session_id())}) {
     if (id->size() > kMostIdBytes) {
-      return MakeError(ErrorCode::kInvalidInput,
-                       messages::IdTooLong(language, field, kMostIdBytes));
+      return MakeError(ErrorCode::kInvalidInput, messages::TooLong(language, field, kMostIdBytes));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLanguage(const std::string& language) {
+  if (language.empty() || language == "ko" || language == "en") return absl::OkStatus();
+  return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
+}
+
+absl::Status CheckText(const std::string& language, const std::string& field,
+                       const std::string& text) {
+  if (text.find_first_not_of(" \t\r\n\f\v") == text.npos) {
+    return MakeError(ErrorCode::kInvalidInput, messages::Empty(language, field));
+  }
+  if (text.size() > Interaction::kMostInputBytes) {
+    return MakeError(ErrorCode::kInputTooLarge,
+                     messages::TooLong(language, field, Interaction::kMostInputBytes));
   }
   return absl::OkStatus();
 }

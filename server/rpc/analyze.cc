@@ -18,23 +18,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-absl::Status CheckText(const std::string& language, const std::string& field,
-                       const std::string& text) {
-  if (text.find_first_not_of(" \t\r\n\f\v") == text.npos) {
-    return MakeError(ErrorCode::kInvalidInput, messages::TextEmpty(language, field));
-  }
-  if (text.size() > Interaction::kMostInputBytes) {
-    return MakeError(ErrorCode::kInputTooLarge,
-                     messages::TextTooLarge(language, field, Interaction::kMostInputBytes));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status Check(const v1::AnalyzeRequest& request) {
   const std::string& language = request.language();
-  if (!language.empty() && language != "ko" && language != "en") {
-    return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
-  }
+  if (absl::Status unknown = CheckLanguage(language); !unknown.ok()) return unknown;
   if (request.has_text() == (request.texts_size() > 0)) {
     return MakeError(ErrorCode::kInvalidInput, messages::TextOrTexts(language));
   }
