@@ -114,7 +114,7 @@ int Serve(const config::Config& config) {
   const int most_streams = StreamsThatFit(config.server.max_streams);
   Admission admission(most_streams);
   telemetry::Metrics metrics;
-  const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config.emotion);
+  const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config);
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {

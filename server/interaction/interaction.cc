@@ -229,15 +229,17 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   if (emotion_ == nullptr || (features.has_emotion() && !features.emotion())) {
     co_return absl::OkStatus();
   }
-  absl::StatusOr<v1::Emotion> emotion = co_await Guard(emotion_->Classify(turn.request.input()));
-  if (absl::IsCancelled(emotion.status())) co_return emotion.status();
-  if (!emotion.ok()) {
+  std::vector<std::string> texts = {turn.request.input()};
+  absl::StatusOr<std::vector<v1::Emotion>> found =
+      co_await Guard(emotion_->Classify(std::move(texts)));
+  if (absl::IsCancelled(found.status())) co_return found.status();
+  if (!found.ok()) {
     metrics_.PartFailed("emotion");
-    spdlog::warn("request id={}: no emotion: {}", turn.caller.id, OwnWords(emotion.status()));
+    spdlog::warn("request id={}: no emotion: {}", turn.caller.id, OwnWords(found.status()));
     co_return absl::OkStatus();
   }
   v1::InteractResponse event;
-  *event.mutable_emotion() = *std::move(emotion);
+  *event.mutable_emotion() = std::move(found->front());
   co_return co_await turn.Emit(event);
 }
 
