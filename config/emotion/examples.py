@@ -46,7 +46,7 @@ def expand(pattern):
 
 
 def handwritten():
-    for name in ("ko", "en"):
+    for name in ("ko", "en", "emoji"):
         labels = None
         for line in (HERE / "handwritten" / f"{name}.txt").read_text().splitlines():
             if line.startswith("== "):

@@ -118,7 +118,7 @@ def test_off_sends_none(start, fake, ask, transport):
     assert "emotion" not in server.stderr()
 
 
-@pytest.mark.parametrize("content", [None, b"", b"luna-emotion 2\n", b"\x93\x16\x4f\x2f" * 100], ids=str)
+@pytest.mark.parametrize("content", [None, b"", b"luna-emotion 3\n", b"\x93\x16\x4f\x2f" * 100], ids=str)
 def test_a_model_that_cannot_be_read_is_named_and_the_answer_still_comes(start, fake, ask, tmp_path, content):
     model = tmp_path / "model.bin"
     if content is not None:
