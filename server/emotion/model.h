@@ -53,7 +53,7 @@ class Model {
   // All labels, the best first, each with the probability that it is right (several can be, so they
   // do not add up to 1), to four digits. Where nothing was understood, that is where no word, mark
   // or emoji of the text is one that training has seen twice, nor begins with one of four to 16
-  // letters, `neutral` alone. About 25 us for an utterance, 0.3 ms for the longest text: less than
+  // letters, `neutral` alone. About 30 us for an utterance, 0.3 ms for the longest text: less than
   // it takes to go to another thread and back, so it runs on the loops. The unpacked model takes
   // 25 MB, once.
   std::vector<v1::EmotionScore> Scores(std::string_view text) const;
