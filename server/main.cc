@@ -140,7 +140,7 @@ int Serve(const config::Config& config) {
   const int most_streams = StreamsThatFit(config.server.max_streams);
   Admission admission(most_streams);
   telemetry::Metrics metrics;
-  const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config.emotion);
+  const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config);
   std::optional<auth::Tokens> tokens;
   if (!config.auth.tokens.empty()) tokens.emplace(config.auth.tokens);
   const auto data = storage::DataDirectory::Open(config.data_dir);

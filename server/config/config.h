@@ -102,7 +102,7 @@ struct Emotion {
   // the working directory. Whether it can be read shows when it is loaded.
   std::string model_file = "emotion/model.bin";
   std::string target;  // llm: a name under `llm.api` or `llm.servers`; empty: the default one
-  milliseconds deadline{1500};  // llm: the embedded engine answers then
+  milliseconds deadline{1000};  // llm: the embedded engine answers then
 
   bool operator==(const Emotion&) const = default;
 };

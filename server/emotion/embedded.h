@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "server/emotion/classifier.h"
 #include "server/emotion/model.h"
@@ -15,7 +16,8 @@ class EmbeddedClassifier final : public EmotionClassifier {
   // `model` is shared with the other loops' classifiers.
   explicit EmbeddedClassifier(std::shared_ptr<const Model> model);
 
-  boost::asio::awaitable<absl::StatusOr<v1::Emotion>> Classify(std::string text) override;
+  boost::asio::awaitable<absl::StatusOr<std::vector<v1::Emotion>>> Classify(
+      std::vector<std::string> texts) override;
 
  private:
   const std::shared_ptr<const Model> model_;

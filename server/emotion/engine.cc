@@ -9,13 +9,23 @@
 
 namespace luna::emotion {
 
-std::shared_ptr<const Model> LoadModel(const config::Emotion& config) {
-  if (config.engine == "off") return nullptr;
-  absl::StatusOr<std::shared_ptr<const Model>> model = Model::Load(config.model_file);
+std::shared_ptr<const Model> LoadModel(const config::Config& config) {
+  const config::Emotion& emotion = config.emotion;
+  if (emotion.engine == "off") return nullptr;
+  const bool asks = emotion.engine == "llm";
+  if (asks) {
+    const config::Target& target =
+        config.llm.targets.at(emotion.target.empty() ? config.llm.default_target : emotion.target);
+    // A server may need none.
+    if (target.api == config::Target::Api::kGemini && target.key.empty()) {
+      spdlog::warn("emotion: target {} has no API key, {} is not set: it will not be able to say",
+                   target.name, target.key_env);
+    }
+  }
+  absl::StatusOr<std::shared_ptr<const Model>> model = Model::Load(emotion.model_file);
   if (model.ok()) return *std::move(model);
-  spdlog::error(
-      "emotion: {}; {}", std::string(model.status().message()),
-      config.engine == "llm" ? "where the target fails, no emotion is sent" : "no emotion is sent");
+  spdlog::error("emotion: {}; {}", std::string(model.status().message()),
+                asks ? "where the target fails, no emotion is sent" : "no emotion is sent");
   return nullptr;
 }
 

@@ -11,8 +11,9 @@
 namespace luna::emotion {
 
 // The embedded model that the configuration names; nullptr where emotion is off. Where it cannot be
-// read, too: then an error line in the log says why. Reads a file: once, before the loops start.
-std::shared_ptr<const Model> LoadModel(const config::Emotion& config);
+// read, too: then an error line in the log says why. So does a line where the engine's target has
+// no API key. Reads a file: once, before the loops start.
+std::shared_ptr<const Model> LoadModel(const config::Config& config);
 
 // The configured engine, on one event loop; nullptr where there is none. All but `model` must
 // outlive it.

@@ -15,7 +15,9 @@ inline constexpr std::array<absl::string_view, 28> kLabels = {
     "remorse",       "sadness",     "surprise", "neutral",
 };
 
-// What is said where nothing was understood.
+// What is said where nothing was understood, and how sure: so many of GoEmotions' comments are
+// neutral.
 inline constexpr absl::string_view kNeutral = kLabels.back();
+inline constexpr double kNeutralShare = 0.33;
 
 }  // namespace luna::emotion

@@ -13,6 +13,9 @@
 #include "server/emotion/labels.h"
 
 namespace luna::emotion {
+
+namespace asio = boost::asio;
+
 namespace {
 
 constexpr char kLabelKey[] = "emotion";
@@ -26,18 +29,41 @@ LlmClassifier::LlmClassifier(const config::Emotion& config, llm::Targets& target
                              telemetry::Metrics& metrics)
     : config_(config), targets_(targets), embedded_(std::move(embedded)), metrics_(metrics) {}
 
-boost::asio::awaitable<absl::StatusOr<v1::Emotion>> LlmClassifier::Classify(std::string text) {
-  absl::StatusOr<v1::Emotion> emotion = co_await Ask(text);
-  if (emotion.ok()) co_return emotion;
-  metrics_.EmotionFellBack();
+asio::awaitable<absl::StatusOr<std::vector<v1::Emotion>>> LlmClassifier::Classify(
+    std::vector<std::string> texts) {
+  const net::TimePoint deadline = net::Clock::now() + config_.deadline;
+  std::vector<v1::Emotion> emotions(texts.size());
+  std::vector<std::size_t> unsaid;
+  absl::Status why;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    absl::StatusOr<v1::Emotion> emotion = co_await Ask(texts[i], deadline);
+    if (emotion.ok()) {
+      emotions[i] = *std::move(emotion);
+    } else {
+      why = emotion.status();
+      unsaid.push_back(i);
+      metrics_.EmotionFellBack();
+    }
+  }
+  if (unsaid.empty()) co_return emotions;
   spdlog::warn("emotion: target {} did not say: {} {}", targets_.Config(config_.target)->name,
-               ErrorOf(emotion.status()).code(), OwnWords(emotion.status()));
-  if (embedded_ == nullptr) co_return emotion;
-  co_return co_await embedded_->Classify(std::move(text));
+               ErrorOf(why).code(), OwnWords(why));
+  if (embedded_ == nullptr) co_return why;
+  std::vector<std::string> rest;
+  rest.reserve(unsaid.size());
+  for (const std::size_t i : unsaid) rest.push_back(std::move(texts[i]));
+  absl::StatusOr<std::vector<v1::Emotion>> found = co_await embedded_->Classify(std::move(rest));
+  if (!found.ok()) co_return found.status();
+  for (std::size_t k = 0; k < unsaid.size(); ++k) emotions[unsaid[k]] = std::move((*found)[k]);
+  co_return emotions;
 }
 
-boost::asio::awaitable<absl::StatusOr<v1::Emotion>> LlmClassifier::Ask(std::string text) {
-  const net::TimePoint deadline = net::Clock::now() + config_.deadline;
+asio::awaitable<absl::StatusOr<v1::Emotion>> LlmClassifier::Ask(std::string text,
+                                                                net::TimePoint deadline) {
+  const absl::Status too_late = MakeError(
+      ErrorCode::kUpstreamTimeout,
+      absl::StrCat("no answer within ", config_.deadline.count(), " ms (emotion.deadline_ms)"));
+  if (net::Clock::now() >= deadline) co_return too_late;
   const config::Target& target = *targets_.Config(config_.target);
   const std::unique_ptr<llm::TokenStream> tokens =
       targets_.GenerateOnce(target, EmotionPrompt(std::move(text)));
@@ -46,11 +72,7 @@ boost::asio::awaitable<absl::StatusOr<v1::Emotion>> LlmClassifier::Ask(std::stri
     absl::StatusOr<llm::Token> token = co_await tokens->Next(deadline);
     if (!token.ok()) co_return token.status();
     if (std::holds_alternative<llm::Finish>(*token)) co_return ParseEmotion(answer);
-    if (std::holds_alternative<llm::Pause>(*token)) {
-      co_return MakeError(
-          ErrorCode::kUpstreamTimeout,
-          absl::StrCat("no answer within ", config_.deadline.count(), " ms (emotion.deadline_ms)"));
-    }
+    if (std::holds_alternative<llm::Pause>(*token)) co_return too_late;
     for (const std::string& piece : std::get<llm::Pieces>(*token)) answer += piece;
     if (answer.size() > kMostAnswerBytes) {
       co_return MakeError(ErrorCode::kUpstreamProtocol, "more than a label");

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/config/config.h"
 #include "server/emotion/classifier.h"
@@ -12,9 +13,10 @@
 namespace luna::emotion {
 
 // Asks a configured target, which has to answer in JSON that is restricted to the labels. It is
-// asked once, without retries and without `llm.fallback`. Where it fails, says something else, or
-// has not answered after `emotion.deadline_ms`, the embedded classifier answers, and that is logged
-// and counted. Its confidence is what the model says of itself, which nothing has calibrated.
+// asked once for each text, one after the other, without retries and without `llm.fallback`. Where
+// it fails, says something else, or has not answered `emotion.deadline_ms` after the first was
+// asked, the embedded classifier answers, and that is logged and counted. Its confidence is what
+// the model says of itself, which nothing has calibrated, and its label the only one in `top`.
 class LlmClassifier final : public EmotionClassifier {
  public:
   // `config.target` is one of `targets`, or empty: the default one. `embedded` is nullptr where
@@ -22,10 +24,12 @@ class LlmClassifier final : public EmotionClassifier {
   LlmClassifier(const config::Emotion& config, llm::Targets& targets,
                 std::unique_ptr<EmotionClassifier> embedded, telemetry::Metrics& metrics);
 
-  boost::asio::awaitable<absl::StatusOr<v1::Emotion>> Classify(std::string text) override;
+  boost::asio::awaitable<absl::StatusOr<std::vector<v1::Emotion>>> Classify(
+      std::vector<std::string> texts) override;
 
  private:
-  boost::asio::awaitable<absl::StatusOr<v1::Emotion>> Ask(std::string text);
+  boost::asio::awaitable<absl::StatusOr<v1::Emotion>> Ask(std::string text,
+                                                          net::TimePoint deadline);
 
   const config::Emotion& config_;
   llm::Targets& targets_;

@@ -3,6 +3,7 @@
 #include <fasttext/fasttext.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <exception>
@@ -26,8 +27,9 @@
 namespace luna::emotion {
 namespace {
 
-constexpr std::string_view kMagic = "luna-emotion 2\n";
+constexpr std::string_view kMagic = "luna-emotion 3\n";
 constexpr char kLabelPrefix[] = "__label__";
+constexpr std::array<std::string_view, 4> kCalibrations = {"en", "en-others", "ko", "ko-others"};
 constexpr char kProbe[] = "I am so happy! 너무 슬퍼 ㅠㅠ";
 constexpr int kTop = 5;
 constexpr std::size_t kMostFileBytes = 64 << 20;
@@ -92,7 +94,8 @@ std::string TakeLine(std::string_view& content) {
 
 bool ReadCalibration(const std::vector<std::string>& words, Model::Calibrations& calibrations) {
   Model::Calibration calibration;
-  return words.size() == 4 && words[0] == "calibration" && (words[1] == "en" || words[1] == "ko") &&
+  return words.size() == 4 && words[0] == "calibration" &&
+         std::ranges::find(kCalibrations, words[1]) != kCalibrations.end() &&
          absl::SimpleAtod(words[2], &calibration.slope) && std::isfinite(calibration.slope) &&
          calibration.slope > 0 && absl::SimpleAtod(words[3], &calibration.offset) &&
          std::isfinite(calibration.offset) && calibrations.emplace(words[1], calibration).second;
@@ -111,7 +114,7 @@ std::string ReadHeader(std::string_view& content, Model::Calibrations& calibrati
     if (words.size() != 6 || words[0] != "payload" || !absl::SimpleAtoi(words[1], &size) ||
         !absl::SimpleAtoi(words[2], &matrix.offset) || !absl::SimpleAtoi(words[3], &matrix.rows) ||
         !absl::SimpleAtoi(words[4], &matrix.columns) || !absl::SimpleAtoi(words[5], &crc) ||
-        calibrations.size() != 2) {
+        calibrations.size() != kCalibrations.size()) {
       break;
     }
     if (content.size() != size) return "cut short, or longer than it says";
@@ -156,6 +159,28 @@ bool HasAllLabels(const fasttext::FastText& network) {
   std::set<std::string> wanted;
   for (const absl::string_view label : kLabels) wanted.insert(kLabelPrefix + std::string(label));
   return found == wanted;
+}
+
+// Whether training has seen a word of the text, or what one begins with: Korean's endings make more
+// words than any training sees. Pieces of words tell nothing, since each has its place by its hash.
+bool Understands(const fasttext::Dictionary& dictionary, const std::string& spelled) {
+  constexpr std::size_t kLeastLetters = 4;
+  constexpr std::size_t kMostLetters = 16;  // which bounds the time that one long word takes
+  const auto known = [&](const std::string& word) {
+    const std::int32_t id = dictionary.getId(word);
+    return id >= 0 && dictionary.getType(id) == fasttext::entry_type::word;
+  };
+  for (const absl::string_view part : absl::StrSplit(spelled, ' ', absl::SkipEmpty())) {
+    const std::string word(part);
+    if (known(word)) return true;
+    const auto size = static_cast<std::int32_t>(word.size());
+    std::int32_t at = 0;
+    for (std::size_t letters = 1; at < size && letters <= kMostLetters; ++letters) {
+      U8_FWD_1(word.data(), at, size);
+      if (letters >= kLeastLetters && known(word.substr(0, at))) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -217,24 +242,31 @@ std::string Model::Pack(std::string_view payload, const Matrix& matrix,
 }
 
 std::vector<v1::EmotionScore> Model::Scores(std::string_view text) const {
+  std::vector<v1::EmotionScore> scores;
+  const std::string spelled = Spell(Normalize(Ends(text)));
+  if (!Understands(*network_->getDictionary(), spelled)) {
+    v1::EmotionScore& neutral = scores.emplace_back();
+    neutral.set_emotion(std::string(kNeutral));
+    neutral.set_confidence(kNeutralShare);
+    return scores;
+  }
   // As in training: fastText ends a line with a token of its own.
-  std::istringstream line(Spell(Normalize(Ends(text))) + "\n");
+  std::istringstream line(spelled + "\n");
   std::vector<std::int32_t> features;
   std::vector<std::int32_t> labels;
   network_->getDictionary()->getLine(line, features, labels);
-  const std::int32_t end = network_->getWordId(fasttext::Dictionary::EOS);
-  std::vector<v1::EmotionScore> scores;
-  if (std::ranges::all_of(features, [&](std::int32_t id) { return id == end; })) return scores;
-
   fasttext::Predictions predictions;
   network_->predict(static_cast<int>(kLabels.size()), features, predictions);
-  const auto found = calibrations_.find(LanguageOf(text));
-  const Calibration calibration = found == calibrations_.end() ? Calibration() : found->second;
+  const std::string language = LanguageOf(text);
+  const Calibration& best = calibrations_.at(language);
+  const Calibration& others = calibrations_.at(language + "-others");
   scores.reserve(predictions.size());
   for (const auto& [log_probability, label] : predictions) {
+    const double p = std::exp(log_probability);
+    const double confidence =
+        scores.empty() ? best.Apply(p) : std::min(others.Apply(p), scores.back().confidence());
     v1::EmotionScore& score = scores.emplace_back();
     score.set_emotion(network_->getDictionary()->getLabel(label).substr(sizeof(kLabelPrefix) - 1));
-    const double confidence = calibration.Apply(std::exp(log_probability));
     score.set_confidence(std::round(confidence * 1e4) / 1e4);
   }
   return scores;
@@ -242,7 +274,6 @@ std::vector<v1::EmotionScore> Model::Scores(std::string_view text) const {
 
 v1::Emotion Model::Classify(std::string_view text) const {
   std::vector<v1::EmotionScore> scores = Scores(text);
-  if (scores.empty()) scores.emplace_back().set_emotion(std::string(kNeutral));
   v1::Emotion emotion;
   emotion.set_emotion(scores.front().emotion());
   emotion.set_confidence(scores.front().confidence());

@@ -20,21 +20,22 @@ namespace luna::emotion {
 // What a person feels, by the embedded model: a fastText classifier over the 28 GoEmotions labels,
 // for Korean and English. Immutable, so all threads share one. No I/O after Load.
 //
-// A model file is a header in lines, `luna-emotion 2`, `calibration LANGUAGE SLOPE OFFSET` for each
-// language, `payload SIZE OFFSET ROWS COLUMNS CRC32`, and then what fastText writes with its
+// A model file is a header in lines, `luna-emotion 3`, `calibration NAME SLOPE OFFSET` for each
+// calibration, `payload SIZE OFFSET ROWS COLUMNS CRC32`, and then what fastText writes with its
 // largest matrix, which stands there, packed (packing.h). The checksum is of all else in the file:
 // what stands before it and the payload.
 class Model {
  public:
   // Platt's calibration: what the network gives as p is right with the probability
-  // 1 / (1 + exp(-(slope * log(p / (1 - p)) + offset))). It keeps the order of the labels.
+  // 1 / (1 + exp(-(slope * log(p / (1 - p)) + offset))).
   struct Calibration {
     double slope = 1;
     double offset = 0;
 
     double Apply(double p) const;
   };
-  using Calibrations = std::map<std::string, Calibration>;  // by language: "ko" and "en", both
+  // By language, of the best label and of the others: "ko", "ko-others", "en", "en-others".
+  using Calibrations = std::map<std::string, Calibration>;
 
   // Of a longer text the first and the last half of this are read, which bounds the time.
   static constexpr std::size_t kMostBytes = 2048;
@@ -50,13 +51,14 @@ class Model {
   ~Model();
 
   // All labels, the best first, each with the probability that it is right (several can be, so they
-  // do not add up to 1), to four digits. Empty where nothing in the text was understood. 25 us for
-  // an utterance (p99 70), 0.3 ms for the longest text: less than it takes to go to another thread
-  // and back, so it runs on the loops. The unpacked model takes 25 MB, once.
+  // do not add up to 1), to four digits. Where nothing was understood, that is where no word, mark
+  // or emoji of the text is one that training has seen twice, nor begins with one of four to 16
+  // letters, `neutral` alone. About 30 us for an utterance, 0.3 ms for the longest text: less than
+  // it takes to go to another thread and back, so it runs on the loops. The unpacked model takes
+  // 25 MB, once.
   std::vector<v1::EmotionScore> Scores(std::string_view text) const;
 
-  // The best label with its confidence, and the five best. Where nothing was understood that is
-  // `neutral` with a confidence of 0, alone.
+  // The best label with its confidence, and the five best.
   v1::Emotion Classify(std::string_view text) const;
 
  private:

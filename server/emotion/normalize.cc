@@ -28,11 +28,44 @@ constexpr auto kFaces = std::to_array<Face>({
 });
 
 constexpr std::u32string_view kHearts =
-    U"♥♡❤💛💚💙💜🧡🖤🤍🤎💕💖💗💓💞💘💝💟❣";
+    U"♥♡❤💛💚💙💜🧡🩷🩵🩶🖤🤍🤎💕💖💗💓💞💘💝💟❣";
 
 // ICU without its data: nothing that a text can cause.
 void CheckIcu(UErrorCode failed) {
   if (U_FAILURE(failed)) throw std::runtime_error(u_errorName(failed));
+}
+
+bool IsUnseen(char32_t c) {
+  return c == U'\u200d' || (c >= U'\ufe00' && c <= U'\ufe0f') || c == U'♀' || c == U'♂' ||
+         u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_EMOJI_MODIFIER) ||
+         u_charType(static_cast<UChar32>(c)) == U_NON_SPACING_MARK;
+}
+
+// One of ASCII's marks in its place, or two.
+std::u32string Plain(char32_t c) {
+  switch (c) {
+    case U'‼':
+      return U"!!";
+    case U'⁇':
+      return U"??";
+    case U'⁈':
+    case U'⁉':
+      return U"?!";
+    case U'❗':
+    case U'❕':
+      return U"!";
+    case U'❓':
+    case U'❔':
+      return U"?";
+    case U'〜':
+    case U'∼':
+      return U"~";
+    default:
+      break;
+  }
+  constexpr char32_t kFullWidth = 0xfee0;  // from ASCII, of which ! to ~ have such forms
+  if (c >= U'！' && c <= U'～') c -= kFullWidth;
+  return std::u32string(1, c);
 }
 
 std::u32string Fold(std::string_view text) {
@@ -46,18 +79,16 @@ std::u32string Fold(std::string_view text) {
   folded.toUTF32(reinterpret_cast<UChar32*>(result.data()), static_cast<int>(result.size()),
                  failed);
   CheckIcu(failed);
-  return result;
+  std::u32string plain;
+  for (const char32_t c : result) {
+    if (!IsUnseen(c)) plain += Plain(c);
+  }
+  return plain;
 }
 
 bool IsLaugh(char32_t c) { return c == U'ㅋ' || c == U'ㅎ'; }
 bool IsTear(char32_t c) { return c == U'ㅠ' || c == U'ㅜ'; }
 bool IsWord(char32_t c) { return u_isalnum(static_cast<UChar32>(c)); }
-
-bool IsUnseen(char32_t c) {
-  return c == U'\u200d' || (c >= U'\ufe00' && c <= U'\ufe0f') ||
-         u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_EMOJI_MODIFIER) ||
-         u_charType(static_cast<UChar32>(c)) == U_NON_SPACING_MARK;
-}
 
 bool IsEmoji(char32_t c) {
   return c > 0xff && (u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_EXTENDED_PICTOGRAPHIC) ||
@@ -157,7 +188,6 @@ class Tokens {
 
   void ReadOther() {
     const char32_t c = text_[at_++];
-    if (IsUnseen(c)) return;
     if (IsEmoji(c)) {
       const std::u32string token(1, kHearts.find(c) != kHearts.npos ? U'❤' : c);
       if (!out_.ends_with(token)) Token(token);

@@ -49,10 +49,6 @@ bool DropOlderHalf(memory::Context& context) {
   return true;
 }
 
-bool IsBlank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
-}
-
 // Keeps what Answer gives back.
 class AnswerSink final : public EventSink {
  public:
@@ -304,15 +300,17 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   if (emotion_ == nullptr || (features.has_emotion() && !features.emotion())) {
     co_return absl::OkStatus();
   }
-  absl::StatusOr<v1::Emotion> emotion = co_await Guard(emotion_->Classify(turn.request.input()));
-  if (absl::IsCancelled(emotion.status())) co_return emotion.status();
-  if (!emotion.ok()) {
-    WentWithout(turn, "emotion", emotion.status());
+  std::vector<std::string> texts = {turn.request.input()};
+  absl::StatusOr<std::vector<v1::Emotion>> found =
+      co_await Guard(emotion_->Classify(std::move(texts)));
+  if (absl::IsCancelled(found.status())) co_return found.status();
+  if (!found.ok()) {
+    WentWithout(turn, "emotion", found.status());
     co_return absl::OkStatus();
   }
-  turn.emotion = emotion->emotion();
+  turn.emotion = found->front().emotion();
   v1::InteractResponse event;
-  *event.mutable_emotion() = *std::move(emotion);
+  *event.mutable_emotion() = std::move(found->front());
   co_return co_await turn.Emit(event);
 }
 
@@ -373,21 +371,30 @@ void Interaction::MeasureChunk(Turn& turn, net::TimePoint now) const {
 
 absl::Status Interaction::Validate(const v1::InteractRequest& request) const {
   const std::string& language = request.language();
-  if (!language.empty() && language != "ko" && language != "en") {
-    return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
-  }
-  if (IsBlank(request.input())) {
-    return MakeError(ErrorCode::kInvalidInput, messages::EmptyInput(language));
-  }
-  if (request.input().size() > kMostInputBytes) {
-    return MakeError(ErrorCode::kInputTooLarge, messages::InputTooLarge(language, kMostInputBytes));
-  }
+  if (absl::Status unknown = CheckLanguage(language); !unknown.ok()) return unknown;
+  if (absl::Status wrong = CheckText(language, "input", request.input()); !wrong.ok()) return wrong;
   for (const auto& [field, id] :
        {std::pair("user_id", &request.user_id()), std::pair("session_id", &request.session_id())}) {
     if (id->size() > kMostIdBytes) {
-      return MakeError(ErrorCode::kInvalidInput,
-                       messages::IdTooLong(language, field, kMostIdBytes));
+      return MakeError(ErrorCode::kInvalidInput, messages::TooLong(language, field, kMostIdBytes));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLanguage(const std::string& language) {
+  if (language.empty() || language == "ko" || language == "en") return absl::OkStatus();
+  return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
+}
+
+absl::Status CheckText(const std::string& language, const std::string& field,
+                       const std::string& text) {
+  if (text.find_first_not_of(" \t\r\n\f\v") == text.npos) {
+    return MakeError(ErrorCode::kInvalidInput, messages::Empty(language, field));
+  }
+  if (text.size() > Interaction::kMostInputBytes) {
+    return MakeError(ErrorCode::kInputTooLarge,
+                     messages::TooLong(language, field, Interaction::kMostInputBytes));
   }
   return absl::OkStatus();
 }

@@ -68,4 +68,10 @@ class Interaction {
   telemetry::Metrics& metrics_;
 };
 
+// What every RPC refuses: an unknown language of messages, and a text, named by its field, that is
+// blank or over Interaction::kMostInputBytes.
+absl::Status CheckLanguage(const std::string& language);
+absl::Status CheckText(const std::string& language, const std::string& field,
+                       const std::string& text);
+
 }  // namespace luna

@@ -9,25 +9,11 @@ bool English(const std::string& language) { return language == "en"; }
 
 }  // namespace
 
-std::string EmptyInput(const std::string& language) {
-  return English(language) ? "input: must not be empty" : "input: 내용이 비어 있습니다.";
-}
-
-std::string InputTooLarge(const std::string& language, int most_bytes) {
-  return English(language) ? absl::StrCat("input: longer than ", most_bytes, " bytes")
-                           : absl::StrCat("input: ", most_bytes, "바이트를 넘습니다.");
-}
-
-std::string IdTooLong(const std::string& language, const std::string& field, int most_bytes) {
-  return English(language) ? absl::StrCat(field, ": longer than ", most_bytes, " bytes")
-                           : absl::StrCat(field, ": ", most_bytes, "바이트를 넘습니다.");
-}
-
-std::string TextEmpty(const std::string& language, const std::string& field) {
+std::string Empty(const std::string& language, const std::string& field) {
   return field + (English(language) ? ": must not be empty" : ": 내용이 비어 있습니다.");
 }
 
-std::string TextTooLarge(const std::string& language, const std::string& field, int most_bytes) {
+std::string TooLong(const std::string& language, const std::string& field, int most_bytes) {
   return English(language) ? absl::StrCat(field, ": longer than ", most_bytes, " bytes")
                            : absl::StrCat(field, ": ", most_bytes, "바이트를 넘습니다.");
 }

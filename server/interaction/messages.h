@@ -8,12 +8,8 @@
 // What a person reads when something fails, in the request's language (`ko` unless it is `en`).
 namespace luna::messages {
 
-std::string EmptyInput(const std::string& language);
-std::string InputTooLarge(const std::string& language, int most_bytes);
-std::string IdTooLong(const std::string& language, const std::string& field, int most_bytes);
-// `field`: of a request to analyse.
-std::string TextEmpty(const std::string& language, const std::string& field);
-std::string TextTooLarge(const std::string& language, const std::string& field, int most_bytes);
+std::string Empty(const std::string& language, const std::string& field);
+std::string TooLong(const std::string& language, const std::string& field, int most_bytes);
 std::string TextOrTexts(const std::string& language);
 std::string TooManyTexts(const std::string& language, int most);
 std::string NotBetween(const std::string& language, const std::string& field, int least, int most);

@@ -2,11 +2,9 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <absl/strings/str_cat.h>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "server/base/error.h"
 #include "server/interaction/interaction.h"
@@ -18,23 +16,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-absl::Status CheckText(const std::string& language, const std::string& field,
-                       const std::string& text) {
-  if (text.find_first_not_of(" \t\r\n\f\v") == text.npos) {
-    return MakeError(ErrorCode::kInvalidInput, messages::TextEmpty(language, field));
-  }
-  if (text.size() > Interaction::kMostInputBytes) {
-    return MakeError(ErrorCode::kInputTooLarge,
-                     messages::TextTooLarge(language, field, Interaction::kMostInputBytes));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status Check(const v1::AnalyzeRequest& request) {
   const std::string& language = request.language();
-  if (!language.empty() && language != "ko" && language != "en") {
-    return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
-  }
+  if (absl::Status unknown = CheckLanguage(language); !unknown.ok()) return unknown;
   if (request.has_text() == (request.texts_size() > 0)) {
     return MakeError(ErrorCode::kInvalidInput, messages::TextOrTexts(language));
   }
@@ -60,20 +44,18 @@ asio::awaitable<absl::StatusOr<v1::AnalyzeResponse>> Analyze(v1::AnalyzeRequest 
     co_return MakeError(ErrorCode::kEmotionUnavailable,
                         messages::NoEmotionEngine(request.language()));
   }
+  std::vector<std::string> texts(request.texts().begin(), request.texts().end());
+  if (request.has_text()) texts.push_back(request.text());
+  absl::StatusOr<std::vector<v1::Emotion>> found = co_await emotion->Classify(std::move(texts));
+  if (!found.ok()) co_return found.status();
   v1::AnalyzeResponse response;
   if (request.has_text()) {
-    absl::StatusOr<v1::Emotion> found = co_await emotion->Classify(request.text());
-    if (!found.ok()) co_return found.status();
-    response.set_emotion(found->emotion());
-    response.set_confidence(found->confidence());
-    response.mutable_top()->Swap(found->mutable_top());
-    co_return response;
-  }
-  for (const std::string& text : request.texts()) {
-    absl::StatusOr<v1::Emotion> found = co_await emotion->Classify(text);
-    if (!found.ok()) co_return found.status();
-    *response.add_results() = *std::move(found);
-    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    v1::Emotion& only = found->front();
+    response.set_emotion(only.emotion());
+    response.set_confidence(only.confidence());
+    response.mutable_top()->Swap(only.mutable_top());
+  } else {
+    response.mutable_results()->Assign(found->begin(), found->end());
   }
   co_return response;
 }

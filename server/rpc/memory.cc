@@ -29,16 +29,14 @@ absl::Status Invalid(std::string message) {
 
 absl::Status CheckId(const std::string& language, const char* field, const std::string& id) {
   if (id.size() <= Interaction::kMostIdBytes) return absl::OkStatus();
-  return Invalid(messages::IdTooLong(language, field, Interaction::kMostIdBytes));
+  return Invalid(messages::TooLong(language, field, Interaction::kMostIdBytes));
 }
 
 // Checks what requests have in common, and puts its defaults in.
 template <class Request>
 absl::Status Complete(Request& request) {
   const std::string& language = request.language();
-  if (!language.empty() && language != "ko" && language != "en") {
-    return Invalid(messages::UnknownLanguage(language));
-  }
+  if (absl::Status unknown = CheckLanguage(language); !unknown.ok()) return unknown;
   absl::Status wrong = CheckId(language, "user_id", request.user_id());
   request.set_user_id(OrDefault(request.user_id()));
   if constexpr (requires { request.session_id(); }) {
@@ -107,7 +105,7 @@ Reply<v1::SearchConversationsResponse> SearchConversations(v1::SearchConversatio
   const absl::Status wrong = Complete(request);
   if (!wrong.ok()) co_return wrong;
   if (request.keyword().size() > kMostKeywordBytes) {
-    co_return Invalid(messages::IdTooLong(request.language(), "keyword", kMostKeywordBytes));
+    co_return Invalid(messages::TooLong(request.language(), "keyword", kMostKeywordBytes));
   }
   auto query = [request = std::move(request)](Connection& connection) {
     return memory::Search(connection, request);

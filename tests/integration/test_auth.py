@@ -67,7 +67,7 @@ def channel(guarded):
 @pytest.fixture(scope="module")
 def methods(stubs):
     """Every RPC of luna.v1, as its descriptor."""
-    files = [module.DESCRIPTOR for module in (stubs.messages, stubs.emotion_messages)]
+    files = [module.DESCRIPTOR for module in (stubs.messages, stubs.emotion_messages, stubs.memory_messages)]
     services = [service for file in files for service in file.services_by_name.values()]
     found = [method for service in services for method in service.methods]
     assert {"Interact", "Answer", "Analyze"} <= {method.name for method in found}

@@ -118,7 +118,7 @@ def test_off_sends_none(start, fake, ask, transport):
     assert "emotion" not in server.stderr()
 
 
-@pytest.mark.parametrize("content", [None, b"", b"luna-emotion 2\n", b"\x93\x16\x4f\x2f" * 100], ids=str)
+@pytest.mark.parametrize("content", [None, b"", b"luna-emotion 3\n", b"\x93\x16\x4f\x2f" * 100], ids=str)
 def test_a_model_that_cannot_be_read_is_named_and_the_answer_still_comes(start, fake, ask, tmp_path, content):
     model = tmp_path / "model.bin"
     if content is not None:
@@ -179,6 +179,22 @@ def test_the_embedded_engine_answers_after_the_llms_deadline(start, fake, ask):
     assert SAD not in server.stderr()
 
 
+def test_a_target_without_a_key_is_named_at_the_start(start, fake, ask):
+    server = start(
+        emotion=f"{{engine: llm, target: gemini, model_file: {MODEL}}}",
+        environment={"LLM_MODE": "server", "GEMINI_API_KEY": ""},
+    )
+    said = " warning emotion: target gemini has no API key, GEMINI_API_KEY is not set: it will not be able to say\n"
+    assert said in server.stderr()
+    fake.script(ANSWER)
+    assert ask(server, "sse", {}, target="openai").events[0]["data"]["emotion"] == "sadness"
+
+
+def test_a_server_needs_no_key(start):
+    server = start(emotion=f"{{engine: llm, target: openai, model_file: {MODEL}}}")
+    assert "API key" not in server.stderr()
+
+
 def test_without_any_engine_that_answers_the_answer_still_comes(start, fake, ask):
     server = start(emotion="{engine: llm, target: openai_gone, model_file: none.bin}")
     assert "none.bin: cannot be read; where the target fails, no emotion is sent" in server.stderr()
@@ -217,6 +233,17 @@ def test_analyzes_several_texts_in_their_order(analyze):
     results = analyze({"texts": [SAD, "정말 감사합니다", "ㅋㅋㅋㅋㅋㅋ"]}).json()["results"]
     assert [result["emotion"] for result in results] == ["sadness", "gratitude", "amusement"]
     assert results[0] == {key: analyze({"text": SAD}).json()[key] for key in ("emotion", "confidence", "top")}
+
+
+def test_several_texts_have_one_deadline_with_an_llm(start, fake):
+    server = start(emotion=f"{{engine: llm, target: openai, deadline_ms: 2000, model_file: {MODEL}}}")
+    said = {"steps": [{"text": '{"emotion": "grief", "confidence": 1}'}, *END]}
+    fake.script([said, {"steps": [{"await": "never"}]}, said])
+    texts = {"texts": [SAD, SAD, "정말 감사합니다"]}
+    results = requests.post(f"{server.url}/analyze", json=texts, timeout=60).json()["results"]
+    assert [result["emotion"] for result in results] == ["grief", "sadness", "gratitude"]
+    assert [len(result["top"]) for result in results] == [1, 5, 5]
+    assert len(fake.requests()) == 2
 
 
 def test_analyzes_over_grpc_as_over_http(analyze, emotion_stub, stubs):

@@ -1,5 +1,6 @@
 // emotion-evaluate MODEL EVERYDAY DEVELOPMENT: how good the embedded emotion model is, through the
-// code that serves it. Exit code 1 where it is not as good as it has to be.
+// code that serves it. Exit code 1 where it is not as good as it has to be. Of the everyday
+// utterances those least like what was trained on stand first.
 
 #include <algorithm>
 #include <chrono>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr double kMostCalibrationError = 0.05;
 constexpr double kLeastEveryday = 0.85;
+constexpr std::size_t kLeastAlike = 60;
 const std::map<std::string, double> kLeastPrecision = {{"ko", 0.49}, {"en", 0.56}};
 
 bool all_good = true;
@@ -80,6 +82,9 @@ void Development(const std::string& language, const std::vector<Example>& exampl
               kMostCalibrationError, Verdict(shipped <= kMostCalibrationError));
   std::printf("  ECE, cross-fitted  %.4f  each half under the other's calibration%s\n", crossed,
               Verdict(crossed <= kMostCalibrationError));
+  const double others = CalibrationError(Others(examples, judged), {});
+  std::printf("  ECE, second to fifth label  %.4f  (at most %.2f)%s\n", others,
+              kMostCalibrationError, Verdict(others <= kMostCalibrationError));
 }
 
 void Everyday(const std::vector<Example>& examples, const Model& model) {
@@ -88,21 +93,24 @@ void Everyday(const std::vector<Example>& examples, const Model& model) {
   const auto share = [&](const char* name, auto belongs) {
     int right = 0, count = 0;
     for (std::size_t i = 0; i < examples.size(); ++i) {
-      if (!belongs(examples[i])) continue;
+      if (!belongs(i)) continue;
       right += judged[i].right;
       ++count;
     }
     std::printf("  %-18s %.3f  %d of %d\n", name, count == 0 ? 0 : 1.0 * right / count, right,
                 count);
   };
-  share("Korean", [](const Example& example) { return example.language == "ko"; });
-  share("English", [](const Example& example) { return example.language == "en"; });
-  share("negations", [](const Example& example) { return example.mark == "negation"; });
-  share("hard (irony)", [](const Example& example) { return example.mark == "hard"; });
+  share("Korean", [&](std::size_t i) { return examples[i].language == "ko"; });
+  share("English", [&](std::size_t i) { return examples[i].language == "en"; });
+  share("negations", [&](std::size_t i) { return examples[i].mark == "negation"; });
+  share("hard (irony)", [&](std::size_t i) { return examples[i].mark == "hard"; });
+  share("60 least alike", [](std::size_t i) { return i < kLeastAlike; });
+  share("the others", [](std::size_t i) { return i >= kLeastAlike; });
   const double all = ShareRight(judged);
   std::printf("  %-18s %.3f  (at least %.2f)%s\n", "all", all, kLeastEveryday,
               Verdict(all >= kLeastEveryday));
-  std::printf("  not as a reader would:\n");
+  std::printf("  %-18s %.3f\n", "ECE", CalibrationError(judged, {}));
+  std::printf("  not as a reader would, the least alike first:\n");
   for (std::size_t i = 0; i < examples.size(); ++i) {
     if (judged[i].right) continue;
     const v1::EmotionScore& best = judged[i].scores.front();

@@ -39,13 +39,22 @@ std::vector<Judged> Judge(const Model& model, const std::vector<Example>& exampl
   for (const Example& example : examples) {
     Judged judged;
     judged.scores = model.Scores(example.text);
-    if (judged.scores.empty()) {
-      judged.scores.emplace_back().set_emotion(std::string(kNeutral));
-    }
     judged.right = example.Accepts(judged.scores.front().emotion());
     result.push_back(std::move(judged));
   }
   return result;
+}
+
+std::vector<Judged> Others(const std::vector<Example>& examples,
+                           const std::vector<Judged>& judged) {
+  std::vector<Judged> others;
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const std::vector<v1::EmotionScore>& scores = judged[i].scores;
+    for (std::size_t rank = 1; rank < std::min<std::size_t>(5, scores.size()); ++rank) {
+      others.push_back({{scores[rank]}, examples[i].Accepts(scores[rank].emotion())});
+    }
+  }
+  return others;
 }
 
 Model::Calibration FitCalibration(const std::vector<Judged>& judged) {

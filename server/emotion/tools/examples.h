@@ -32,10 +32,13 @@ struct Judged {
 
 std::vector<Judged> Judge(const Model& model, const std::vector<Example>& examples);
 
-// What makes the best labels' confidences likeliest.
+// The second to the fifth label of each example, each as one that may be right.
+std::vector<Judged> Others(const std::vector<Example>& examples, const std::vector<Judged>& judged);
+
+// What makes the first labels' confidences likeliest.
 Model::Calibration FitCalibration(const std::vector<Judged>& judged);
 
-// The expected calibration error of the best label's confidence, in 15 bins of one width, once
+// The expected calibration error of the first label's confidence, in 15 bins of one width, once
 // calibrated.
 double CalibrationError(const std::vector<Judged>& judged, const Model::Calibration& calibration);
 

@@ -84,17 +84,17 @@ std::shared_ptr<const Model> Loaded(const std::string& file) {
 
 int Main(const std::string& examples, const std::string& development, const std::string& file) {
   const Trained trained = Train(ReadExamples(examples), file);
-  Write(file, Model::Pack(trained.payload, trained.matrix, {{"en", {}}, {"ko", {}}}));
+  Model::Calibrations calibrations = {{"en", {}}, {"en-others", {}}, {"ko", {}}, {"ko-others", {}}};
+  Write(file, Model::Pack(trained.payload, trained.matrix, calibrations));
   const std::shared_ptr<const Model> uncalibrated = Loaded(file);
   std::map<std::string, std::vector<Example>> by_language;
   for (Example& example : ReadExamples(development)) {
     by_language[LanguageOf(example.text)].push_back(std::move(example));
   }
-  Model::Calibrations calibrations;
   for (const auto& [language, held] : by_language) {
-    const Model::Calibration fitted = FitCalibration(Judge(*uncalibrated, held));
-    calibrations[language] = fitted;
-    std::cout << "calibration " << language << ": " << fitted.slope << " " << fitted.offset << "\n";
+    const std::vector<Judged> judged = Judge(*uncalibrated, held);
+    calibrations[language] = FitCalibration(judged);
+    calibrations[language + "-others"] = FitCalibration(Others(held, judged));
   }
   Write(file, Model::Pack(trained.payload, trained.matrix, calibrations));
   std::cout << file << ": " << std::filesystem::file_size(file) << " bytes\n";

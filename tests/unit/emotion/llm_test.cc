@@ -21,17 +21,27 @@ using testing::HasSubstr;
 // Says `pride` of everything.
 class Proud final : public EmotionClassifier {
  public:
-  boost::asio::awaitable<absl::StatusOr<v1::Emotion>> Classify(std::string) override {
-    v1::Emotion emotion;
-    emotion.set_emotion("pride");
-    co_return emotion;
+  boost::asio::awaitable<absl::StatusOr<std::vector<v1::Emotion>>> Classify(
+      std::vector<std::string> texts) override {
+    std::vector<v1::Emotion> emotions(texts.size());
+    for (v1::Emotion& emotion : emotions) emotion.set_emotion("pride");
+    co_return emotions;
   }
 };
 
 class LlmClassifierTest : public testing::Test {
  protected:
+  using Emotions = absl::StatusOr<std::vector<v1::Emotion>>;
+
   absl::StatusOr<v1::Emotion> Classify(const std::string& url,
                                        std::unique_ptr<EmotionClassifier> embedded) {
+    const Emotions emotions = Classify(url, std::move(embedded), {"슬퍼"});
+    if (!emotions.ok()) return emotions.status();
+    return emotions->front();
+  }
+
+  Emotions Classify(const std::string& url, std::unique_ptr<EmotionClassifier> embedded,
+                    std::vector<std::string> texts) {
     config::Target& target = llm_.targets["main"];
     target.api = config::Target::Api::kOpenAi;
     target.name = "main";
@@ -41,10 +51,10 @@ class LlmClassifierTest : public testing::Test {
     net::HttpClient client(context_, {});
     llm::Targets targets(llm_, client, metrics_);
     LlmClassifier classifier(config_, targets, std::move(embedded), metrics_);
-    std::optional<absl::StatusOr<v1::Emotion>> result;
+    std::optional<Emotions> result;
     boost::asio::co_spawn(
-        context_, classifier.Classify("슬퍼"),
-        [&](std::exception_ptr, absl::StatusOr<v1::Emotion> emotion) { result = emotion; });
+        context_, classifier.Classify(std::move(texts)),
+        [&](std::exception_ptr, Emotions emotions) { result = std::move(emotions); });
     while (!result) context_.run_one();
     return *result;
   }
@@ -62,8 +72,9 @@ class LlmClassifierTest : public testing::Test {
     };
   }
 
-  bool FellBack() const {
-    return metrics_.Text().find("luna_emotion_fallbacks_total 1\n") != std::string::npos;
+  bool FellBack(int times = 1) const {
+    return metrics_.Text().find("luna_emotion_fallbacks_total " + std::to_string(times) + "\n") !=
+           std::string::npos;
   }
 
   boost::asio::io_context context_;
@@ -116,6 +127,22 @@ TEST_F(LlmClassifierTest, TheRequestIsCountedWhileItIsOpen) {
   server.Join();
   EXPECT_THAT(meanwhile, HasSubstr(gauge + "1\n"));
   EXPECT_THAT(metrics_.Text(), HasSubstr(gauge + "0\n"));
+}
+
+TEST_F(LlmClassifierTest, TheEmbeddedOneAnswersForThoseOfSeveralThatTheTargetDoesNotSay) {
+  int asked = 0;
+  RawServer server(3, [&](RawServer::Socket& socket) {
+    const char* says[] = {R"({\"emotion\": \"joy\", \"confidence\": 1})", "no",
+                          R"({\"emotion\": \"fear\", \"confidence\": 1})"};
+    Saying(says[asked++])(socket);
+  });
+  const Emotions emotions = Classify(server.url(), std::make_unique<Proud>(), {"a", "b", "c"});
+  ASSERT_TRUE(emotions.ok()) << emotions.status();
+  ASSERT_EQ(emotions->size(), 3u);
+  EXPECT_EQ((*emotions)[0].emotion(), "joy");
+  EXPECT_EQ((*emotions)[1].emotion(), "pride");
+  EXPECT_EQ((*emotions)[2].emotion(), "fear");
+  EXPECT_TRUE(FellBack());
 }
 
 TEST_F(LlmClassifierTest, FailsWhereThereIsNoEmbeddedOne) {

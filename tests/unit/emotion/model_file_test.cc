@@ -22,7 +22,9 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 const Model::Calibrations kCalibrations = {{"en", {.slope = 0.5, .offset = 0.25}},
-                                           {"ko", {.slope = 0.75, .offset = -0.125}}};
+                                           {"en-others", {.slope = 0.75, .offset = -1}},
+                                           {"ko", {.slope = 0.75, .offset = -0.125}},
+                                           {"ko-others", {.slope = 1, .offset = 1}}};
 
 std::string ReadAll(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
@@ -32,7 +34,7 @@ std::string ReadAll(const std::string& file) {
 // What fastText writes of a model of one word.
 std::string Tiny(const std::string& kind, const std::string& file) {
   std::ofstream text(file + ".text");
-  for (const absl::string_view label : kLabels) text << "__label__" << label << " sad\n";
+  for (const absl::string_view label : kLabels) text << "__label__" << label << " happy\n";
   text.close();
   fasttext::Args args;
   args.parseArgs({"fasttext",  kind, "-input",  file + ".text",
@@ -72,7 +74,7 @@ class ModelFile : public testing::Test {
   const std::string folder_ = NewFolder();
   const std::string file_ = folder_ + "/model";
   const std::string payload_ = Tiny("supervised", folder_ + "/tiny");
-  // The words are `sad` and the end of the line; then come a flag, two sides and 28 rows.
+  // The words are `happy` and the end of the line; then come a flag, two sides and 28 rows.
   const Matrix matrix_{
       .offset = payload_.size() - 28 * 12 - 17 - 12 * 12, .rows = 12, .columns = 3};
 };
@@ -91,7 +93,7 @@ TEST_F(ModelFile, ThatIsNoRegularFileOrTooLargeIsRefusedUnread) {
   std::ofstream(file_) << "x";
   std::filesystem::resize_file(file_, std::uintmax_t{1} << 40);
   EXPECT_THAT(said(file_), HasSubstr("not an emotion model"));
-  std::ofstream(file_) << "luna-emotion 2\n";
+  std::ofstream(file_) << "luna-emotion 3\n";
   std::filesystem::resize_file(file_, std::uintmax_t{1} << 40);
   EXPECT_THAT(said(file_), HasSubstr("larger than"));
 }
@@ -99,9 +101,9 @@ TEST_F(ModelFile, ThatIsNoRegularFileOrTooLargeIsRefusedUnread) {
 TEST_F(ModelFile, ThatIsNoneIsNamed) {
   EXPECT_THAT(Refused(""), AllOf(HasSubstr(file_), HasSubstr("not an emotion model")));
   EXPECT_THAT(Refused("llm:\n  mode: api\n"), HasSubstr("not an emotion model"));
-  EXPECT_THAT(Refused("luna-emotion 1\n"), HasSubstr("not an emotion model of this version"));
-  EXPECT_THAT(Refused("luna-emotion 2\n"), HasSubstr("header"));
-  EXPECT_THAT(Refused("luna-emotion 2\ncalibration ko -1 0\n"), HasSubstr("header"));
+  EXPECT_THAT(Refused("luna-emotion 2\n"), HasSubstr("not an emotion model of this version"));
+  EXPECT_THAT(Refused("luna-emotion 3\n"), HasSubstr("header"));
+  EXPECT_THAT(Refused("luna-emotion 3\ncalibration ko -1 0\n"), HasSubstr("header"));
   EXPECT_THAT(Refused(Model::Pack("not fastText's", {}, kCalibrations)), HasSubstr("sizes"));
 }
 
@@ -129,7 +131,7 @@ TEST_F(ModelFile, ThatIsCutOrLongerIsRefused) {
   }
 }
 
-TEST_F(ModelFile, NeedsCalibrationsOfBothLanguages) {
+TEST_F(ModelFile, NeedsAllCalibrations) {
   const auto refused = [&](const Model::Calibrations& calibrations) {
     return Refused(Model::Pack(payload_, matrix_, calibrations));
   };
@@ -137,11 +139,29 @@ TEST_F(ModelFile, NeedsCalibrationsOfBothLanguages) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(refused(kCalibrations), "");
   EXPECT_THAT(refused({}), HasSubstr("header"));
-  EXPECT_THAT(refused({{"en", {}}}), HasSubstr("header"));
-  EXPECT_THAT(refused({{"en", {}}, {"fr", {}}}), HasSubstr("header"));
-  for (const double bad : {kInfinite, -kInfinite, kNan}) {
-    EXPECT_THAT(refused({{"en", {}}, {"ko", {.slope = bad}}}), HasSubstr("header"));
-    EXPECT_THAT(refused({{"en", {}}, {"ko", {.offset = bad}}}), HasSubstr("header"));
+  for (const auto& [name, calibration] : kCalibrations) {
+    Model::Calibrations changed = kCalibrations;
+    changed.erase(name);
+    EXPECT_THAT(refused(changed), HasSubstr("header")) << name;
+    changed["fr"] = {};
+    EXPECT_THAT(refused(changed), HasSubstr("header")) << name;
+    changed.erase("fr");
+    for (const double bad : {kInfinite, -kInfinite, kNan}) {
+      changed[name] = {.slope = bad};
+      EXPECT_THAT(refused(changed), HasSubstr("header")) << name;
+      changed[name] = {.offset = bad};
+      EXPECT_THAT(refused(changed), HasSubstr("header")) << name;
+    }
+  }
+}
+
+TEST_F(ModelFile, NoLabelIsSurerThanABetterOne) {
+  std::ofstream(file_, std::ios::binary) << Model::Pack(payload_, matrix_, kCalibrations);
+  const auto scores = Model::Load(file_).value()->Scores("happy 행복");
+  ASSERT_EQ(scores.size(), kLabels.size());
+  EXPECT_GT(scores[0].confidence(), 0);
+  for (std::size_t i = 1; i < scores.size(); ++i) {
+    EXPECT_LE(scores[i].confidence(), scores[i - 1].confidence());
   }
 }
 

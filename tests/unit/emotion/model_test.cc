@@ -50,13 +50,58 @@ TEST_F(ModelTest, UnderstandsWhatIsNoWord) {
   EXPECT_EQ(model().Classify("ㅋㅋㅋㅋㅋㅋㅋ").emotion(), "amusement");
   EXPECT_EQ(model().Classify("😡😡").emotion(), "anger");
   EXPECT_EQ(model().Classify("ㅠㅠ").emotion(), "sadness");
+  EXPECT_EQ(model().Classify("ㅎㅎ").emotion(), "joy");
+  for (const char* text : {"!!", "！！", "‼️"}) {
+    EXPECT_EQ(model().Classify(text).emotion(), "excitement") << text;
+  }
+}
+
+TEST_F(ModelTest, UnderstandsWordsByTheirBeginning) {
+  EXPECT_EQ(model().Classify("무서웠다니까요").emotion(), "fear");
+  EXPECT_EQ(model().Classify("감사했었답니다").emotion(), "gratitude");
+}
+
+TEST_F(ModelTest, UnderstandsEmoji) {
+  const std::pair<const char*, const char*> known[] = {
+      {"🏆", "admiration"},
+      {"🤭", "amusement"},
+      {"💢", "anger"},
+      {"🤦🏻‍♀️", "annoyance"},
+      {"🙆", "approval"},
+      {"🫂", "caring"},
+      {"🤷‍♂️", "confusion"},
+      {"🧐", "curiosity"},
+      {"🤤", "desire"},
+      {"🙁", "disappointment"},
+      {"🙅", "disapproval"},
+      {"💩", "disgust"},
+      {"🫣", "embarrassment"},
+      {"🎊", "excitement"},
+      {"😨", "fear"},
+      {"🙏🏽", "gratitude"},
+      {"🪦", "grief"},
+      {"😁", "joy"},
+      {"🩷", "love"},
+      {"😬", "nervousness"},
+      {"🍀", "optimism"},
+      {"🏅", "pride"},
+      {"💡", "realization"},
+      {"😌", "relief"},
+      {"🥲", "sadness"},
+      {"😲", "surprise"},
+      {"😐", "neutral"},
+  };
+  for (const auto& [text, label] : known) {
+    EXPECT_EQ(model().Classify(text).emotion(), label) << text;
+  }
 }
 
 TEST_F(ModelTest, FindsOneLabelInWhatItDoesNotUnderstand) {
-  for (const char* text : {"", " ", "。、，", "\xff"}) {
+  for (const char* text :
+       {"", " ", "。、，", "\xff", "我爱你", "qwxzv plofgrw", "뷁쒧뛟", "🪛"}) {
     const v1::Emotion emotion = model().Classify(text);
     EXPECT_EQ(emotion.emotion(), "neutral") << text;
-    EXPECT_EQ(emotion.confidence(), 0) << text;
+    EXPECT_EQ(emotion.confidence(), 0.33) << text;
     EXPECT_EQ(emotion.top_size(), 1) << text;
   }
 }

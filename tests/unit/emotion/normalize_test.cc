@@ -24,11 +24,24 @@ TEST(Normalize, MarksThatCarryFeelingAreTokens) {
   EXPECT_EQ(Normalize("좋아~~~"), "좋아 ~");
 }
 
+TEST(Normalize, FullWidthAndEmojiMarksAreThoseOfAscii) {
+  EXPECT_EQ(Normalize("와！！！"), "와 !!");
+  EXPECT_EQ(Normalize("뭐？！"), "뭐 ?!");
+  EXPECT_EQ(Normalize("좋아～～"), "좋아 ~");
+  EXPECT_EQ(Normalize("좋아〜"), "좋아 ~");
+  EXPECT_EQ(Normalize("와❗️❗️"), "와 !!");
+  EXPECT_EQ(Normalize("와‼️"), "와 !!");
+  EXPECT_EQ(Normalize("뭐❓"), "뭐 ?");
+  EXPECT_EQ(Normalize("뭐⁉️"), "뭐 ?!");
+  EXPECT_EQ(Normalize("ＯＫ，：）"), "ok :)");
+}
+
 TEST(Normalize, EmojiAreTokensWhateverTheirSkinAndColour) {
   EXPECT_EQ(Normalize("웃겨😂😂😂"), "웃겨 😂");
   EXPECT_EQ(Normalize("👍🏽"), "👍");
   EXPECT_EQ(Normalize("❤️💛♥"), "❤");
-  EXPECT_EQ(Normalize("사랑해♡"), "사랑해 ❤");
+  EXPECT_EQ(Normalize("사랑해♡🩷"), "사랑해 ❤");
+  EXPECT_EQ(Normalize("🤷🏻‍♀️"), "🤷");
 }
 
 TEST(Normalize, FacesAreTokens) {

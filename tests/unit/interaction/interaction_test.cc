@@ -38,13 +38,14 @@ std::string Delta(const std::string& text) {
 // Says `sadness` of everything, or fails.
 class Sad final : public EmotionClassifier {
  public:
-  asio::awaitable<absl::StatusOr<v1::Emotion>> Classify(std::string text) override {
-    asked = std::move(text);
+  asio::awaitable<absl::StatusOr<std::vector<v1::Emotion>>> Classify(
+      std::vector<std::string> texts) override {
+    asked = texts.front();
     if (fails) co_return absl::InternalError("no mood");
-    v1::Emotion emotion;
-    emotion.set_emotion("sadness");
-    emotion.set_confidence(0.75);
-    co_return emotion;
+    std::vector<v1::Emotion> emotions(1);
+    emotions.front().set_emotion("sadness");
+    emotions.front().set_confidence(0.75);
+    co_return emotions;
   }
 
   std::string asked;
