@@ -14,6 +14,7 @@
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
+#include "server/interaction/checks.h"
 #include "server/interaction/chunker.h"
 #include "server/interaction/messages.h"
 #include "server/interaction/prompt.h"
@@ -47,6 +48,15 @@ bool DropOlderHalf(memory::Context& context) {
   context.turns.erase(context.turns.begin(),
                       context.turns.begin() + (context.turns.size() + 1) / 2);
   return true;
+}
+
+absl::Status Check(const v1::InteractRequest& request) {
+  const std::string& language = request.language();
+  absl::Status status = CheckLanguage(language);
+  if (status.ok()) status = CheckText(language, "input", request.input());
+  if (status.ok()) status = CheckId(language, "user_id", request.user_id());
+  if (status.ok()) status = CheckId(language, "session_id", request.session_id());
+  return status;
 }
 
 // Keeps what Answer gives back.
@@ -176,7 +186,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   const std::string& language = turn.request.language();
 
   // 1. The request is checked and let in. What fails here is a status without an event.
-  if (absl::Status invalid = Validate(turn.request); !invalid.ok()) co_return invalid;
+  if (absl::Status wrong = Check(turn.request); !wrong.ok()) co_return wrong;
   turn.target = targets_.Config(turn.request.target());
   if (turn.target == nullptr) {
     co_return MakeError(ErrorCode::kUnknownTarget,
@@ -367,36 +377,6 @@ void Interaction::MeasureChunk(Turn& turn, net::TimePoint now) const {
     metrics_.FirstChunk(now - turn.start);
   }
   turn.last_chunk = now;
-}
-
-absl::Status Interaction::Validate(const v1::InteractRequest& request) const {
-  const std::string& language = request.language();
-  if (absl::Status unknown = CheckLanguage(language); !unknown.ok()) return unknown;
-  if (absl::Status wrong = CheckText(language, "input", request.input()); !wrong.ok()) return wrong;
-  for (const auto& [field, id] :
-       {std::pair("user_id", &request.user_id()), std::pair("session_id", &request.session_id())}) {
-    if (id->size() > kMostIdBytes) {
-      return MakeError(ErrorCode::kInvalidInput, messages::TooLong(language, field, kMostIdBytes));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckLanguage(const std::string& language) {
-  if (language.empty() || language == "ko" || language == "en") return absl::OkStatus();
-  return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
-}
-
-absl::Status CheckText(const std::string& language, const std::string& field,
-                       const std::string& text) {
-  if (text.find_first_not_of(" \t\r\n\f\v") == text.npos) {
-    return MakeError(ErrorCode::kInvalidInput, messages::Empty(language, field));
-  }
-  if (text.size() > Interaction::kMostInputBytes) {
-    return MakeError(ErrorCode::kInputTooLarge,
-                     messages::TooLong(language, field, Interaction::kMostInputBytes));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace luna

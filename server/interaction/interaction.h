@@ -23,8 +23,6 @@ namespace luna {
 // The story of a request. One object for each event loop; all of it on the loop's thread.
 class Interaction {
  public:
-  static constexpr int kMostInputBytes = 16 << 10;
-  static constexpr int kMostIdBytes = 128;
   static constexpr int kMostAnswerBytes = 1 << 20;
 
   // `emotion` is nullptr where none is told, `memory` where nothing is remembered, `summarizer`
@@ -47,7 +45,6 @@ class Interaction {
  private:
   struct Turn;
 
-  absl::Status Validate(const v1::InteractRequest& request) const;
   boost::asio::awaitable<absl::Status> Tell(Turn& turn);
   void Record(const Turn& turn, const absl::Status& status) const;
   void MeasureChunk(Turn& turn, net::TimePoint now) const;
@@ -67,11 +64,5 @@ class Interaction {
   Admission& admission_;
   telemetry::Metrics& metrics_;
 };
-
-// What every RPC refuses: an unknown language of messages, and a text, named by its field, that is
-// blank or over Interaction::kMostInputBytes.
-absl::Status CheckLanguage(const std::string& language);
-absl::Status CheckText(const std::string& language, const std::string& field,
-                       const std::string& text);
 
 }  // namespace luna

@@ -7,6 +7,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "server/base/error.h"
+#include "server/interaction/checks.h"
 #include "server/interaction/interaction.h"
 #include "server/interaction/messages.h"
 

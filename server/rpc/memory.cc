@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "server/base/error.h"
-#include "server/interaction/interaction.h"
+#include "server/interaction/checks.h"
 #include "server/interaction/messages.h"
 #include "server/memory/deletion.h"
 #include "server/memory/search.h"
@@ -25,11 +25,6 @@ constexpr int kDeletedAtOnce = 200;
 
 absl::Status Invalid(std::string message) {
   return MakeError(ErrorCode::kInvalidInput, std::move(message));
-}
-
-absl::Status CheckId(const std::string& language, const char* field, const std::string& id) {
-  if (id.size() <= Interaction::kMostIdBytes) return absl::OkStatus();
-  return Invalid(messages::TooLong(language, field, Interaction::kMostIdBytes));
 }
 
 // Checks what requests have in common, and puts its defaults in.

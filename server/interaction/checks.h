@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include <absl/status/status.h>
+
+// What requests have in common. What fails is INVALID_INPUT or INPUT_TOO_LARGE, and names the
+// field.
+namespace luna {
+
+inline constexpr int kMostInputBytes = 16 << 10;
+inline constexpr int kMostIdBytes = 128;
+
+// What every RPC refuses: an unknown language of messages, and a text, named by its field, that is
+// blank or over kMostInputBytes.
+absl::Status CheckLanguage(const std::string& language);
+absl::Status CheckText(const std::string& language, const std::string& field,
+                       const std::string& text);
+// A user's or a session's, at most kMostIdBytes.
+absl::Status CheckId(const std::string& language, const std::string& field, const std::string& id);
+
+}  // namespace luna
