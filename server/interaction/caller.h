@@ -19,7 +19,4 @@ struct Caller {
   std::string user;
 };
 
-// The user or session that a request names: `default` where it names none.
-inline std::string OrDefault(const std::string& id) { return id.empty() ? "default" : id; }
-
 }  // namespace luna

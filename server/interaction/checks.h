@@ -19,4 +19,7 @@ absl::Status CheckText(const std::string& language, const std::string& field,
 // A user's or a session's, at most kMostIdBytes.
 absl::Status CheckId(const std::string& language, const std::string& field, const std::string& id);
 
+// The user or session that a request names: `default` where it names none.
+inline std::string OrDefault(const std::string& id) { return id.empty() ? "default" : id; }
+
 }  // namespace luna

@@ -8,7 +8,6 @@
 
 #include "server/base/error.h"
 #include "server/interaction/checks.h"
-#include "server/interaction/interaction.h"
 #include "server/interaction/messages.h"
 
 namespace luna::rpc {
