@@ -45,9 +45,9 @@ bool IsTooLarge(const absl::Status& status) {
   return !status.ok() && ErrorOf(status).code() == Name(ErrorCode::kInputTooLarge);
 }
 
-// Whether there was anything to drop.
+// The older half of the turns, then the summary. Whether there was anything to drop.
 bool DropOlderHalf(memory::Context& context) {
-  if (context.turns.empty()) return false;
+  if (context.turns.empty()) return !std::exchange(context.summary, "").empty();
   context.turns.erase(context.turns.begin(),
                       context.turns.begin() + (context.turns.size() + 1) / 2);
   return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -15,6 +16,10 @@ namespace luna::memory {
   "processing_us, cached, finish_reason"
 // A user's number. Nothing equals it where he has none.
 #define USER_OF(parameter) "(SELECT id FROM users WHERE name = " parameter ")"
+
+// A list ends, whatever its limit, with the turn that makes it so large: clients of gRPC take 4
+// MiB.
+inline constexpr std::size_t kMostPageBytes = 2 << 20;
 
 v1::Conversation ReadTurn(const std::string& user, SQLite::Statement& row);
 
