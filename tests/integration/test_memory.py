@@ -417,6 +417,8 @@ def test_every_rpc_serves_what_its_route_does(luna, say, user, stubs):
         "GetConversation": ("GET", f"conversations/{turn['id']}", {"user_id": user, "id": turn["id"]}),
         "SearchConversations": ("POST", "conversations/search", {"user_id": user, "keyword": "하나"}),
         "ListSessions": ("GET", "sessions", {"user_id": user}),
+        "ListSummaries": ("GET", "summaries", {"user_id": user}),
+        "GetSummary": ("GET", "summary", {"user_id": user, "session_id": "s1"}),
         "GetStats": ("GET", "stats", {"user_id": user}),
     }
     with grpc.insecure_channel(luna.grpc) as channel:
@@ -430,6 +432,7 @@ def test_every_rpc_serves_what_its_route_does(luna, say, user, stubs):
             query = {name: value for name, value in fields.items() if name != "id"}
             over_http = requests.request(method, f"{luna.url}/memory/{path}", params=query, timeout=60).json()
             assert as_json.get("conversation", as_json) == over_http, rpc
+        assert stub.Summarize(messages.SummarizeRequest(user_id=user + "x", session_id="s1"), timeout=60).status == "failed"
         for other in (user + "x", "default"):
             for rpc in ("GetConversation", "DeleteConversation"):
                 message = getattr(messages, f"{rpc}Request")(user_id=other, id=turn["id"])
