@@ -8,6 +8,7 @@
 #include <future>
 #include <iostream>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -125,11 +126,17 @@ int StreamsThatFit(int wanted) {
 }
 
 absl::StatusOr<std::unique_ptr<ConversationMemory>> OpenMemory(const config::Memory& options,
-                                                               const storage::DataDirectory& data) {
+                                                               storage::DataDirectory& data) {
   const absl::Status ready = storage::Prepare(data.database(), data.left_uncleanly());
   if (!ready.ok()) return ready;
   try {
-    return std::make_unique<ConversationMemory>(options, data.database());
+    auto on_damage = [&data, said = std::make_shared<std::once_flag>()] {
+      data.MarkDamaged();
+      std::call_once(*said, [&data] {
+        spdlog::error("data_dir: {} is damaged; the next start sets it aside", data.database());
+      });
+    };
+    return std::make_unique<ConversationMemory>(options, data.database(), std::move(on_damage));
   } catch (const SQLite::Exception& error) {
     return storage::AsStatus(error);
   }
@@ -143,7 +150,7 @@ int Serve(const config::Config& config) {
   const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config);
   std::optional<auth::Tokens> tokens;
   if (!config.auth.tokens.empty()) tokens.emplace(config.auth.tokens);
-  const auto data = storage::DataDirectory::Open(config.data_dir);
+  auto data = storage::DataDirectory::Open(config.data_dir);
   if (!data.ok()) return Refuse(data.status());
   auto memory = OpenMemory(config.memory, **data);
   if (!memory.ok()) return Refuse(memory.status());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 
@@ -22,6 +24,7 @@
 namespace luna {
 
 namespace asio = boost::asio;
+using namespace asio::experimental::awaitable_operators;
 using net::Clock;
 
 namespace {
@@ -39,12 +42,12 @@ void SetToNow(google::protobuf::Timestamp& time) {
 }
 
 bool IsTooLarge(const absl::Status& status) {
-  return ErrorOf(status).code() == Name(ErrorCode::kInputTooLarge);
+  return !status.ok() && ErrorOf(status).code() == Name(ErrorCode::kInputTooLarge);
 }
 
-// Whether there was anything to drop.
+// The older half of the turns, then the summary. Whether there was anything to drop.
 bool DropOlderHalf(memory::Context& context) {
-  if (context.turns.empty()) return false;
+  if (context.turns.empty()) return !std::exchange(context.summary, "").empty();
   context.turns.erase(context.turns.begin(),
                       context.turns.begin() + (context.turns.size() + 1) / 2);
   return true;
@@ -221,29 +224,25 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 
 // Everything but the failure.
 asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
-  // 3. The translation has its place here,
+  // 2. The emotion leaves as soon as it is found, be it that an LLM finds it, while
+  // 3. (the translation has its place here)
   // 4. the conversation so far is recalled,
-  absl::StatusOr<memory::Context> context = co_await Recall(turn);
-  if (!context.ok()) co_return context.status();
-  // 5. and the cache has its place here.
-
-  absl::StatusOr<llm::Finish> finish = llm::Finish();
-  bool asked = false;
-  bool ask_again = false;
-  do {
-    // 6. The model is asked,
-    std::unique_ptr<llm::TokenStream> tokens = targets_.Generate(
-        *turn.target, MakePrompt(config_, *context, turn.request.input(), turn.stream));
-    // 2. and works while the emotion is found, which an LLM may do. The emotion leaves first.
-    if (!std::exchange(asked, true)) {
-      const absl::Status sent = co_await SendEmotion(turn);
-      if (!sent.ok()) co_return sent;
-    }
+  // 5. (the cache has its place here)
+  // 6. and the model asked, whose words then leave as they come.
+  memory::Context context;
+  std::unique_ptr<llm::TokenStream> tokens;
+  asio::awaitable<absl::Status> ask = RecallAndAsk(turn, context, tokens);
+  asio::awaitable<absl::Status> tell_emotion = SendEmotion(turn);
+  const std::tuple<absl::Status, absl::Status> ready =
+      co_await (std::move(ask) && std::move(tell_emotion));
+  if (!std::get<0>(ready).ok()) co_return std::get<0>(ready);
+  if (!std::get<1>(ready).ok()) co_return std::get<1>(ready);
+  absl::StatusOr<llm::Finish> finish = co_await SendAnswer(turn, *tokens);
+  // What does not fit into the model may do so with less of the past.
+  while (turn.text.empty() && IsTooLarge(finish.status()) && DropOlderHalf(context)) {
+    tokens = Ask(turn, context);
     finish = co_await SendAnswer(turn, *tokens);
-    // What does not fit into the model may do so with less of the past.
-    ask_again =
-        !finish.ok() && turn.text.empty() && IsTooLarge(finish.status()) && DropOlderHalf(*context);
-  } while (ask_again);
+  }
   if (!finish.ok()) co_return finish.status();
 
   // 7. The turn is remembered, then the whole answer leaves.
@@ -270,13 +269,26 @@ void Interaction::WentWithout(const Turn& turn, const char* part, const absl::St
 }
 
 // Without what was said before the answer still comes. Fails only where the caller has gone.
-asio::awaitable<absl::StatusOr<memory::Context>> Interaction::Recall(Turn& turn) {
-  if (!turn.Remembers() || memory_ == nullptr) co_return memory::Context();
-  absl::StatusOr<memory::Context> context =
-      co_await Guard(memory_->Recall(turn.User(), turn.Session()));
-  if (context.ok() || absl::IsCancelled(context.status())) co_return context;
-  WentWithout(turn, "memory", context.status());
-  co_return memory::Context();
+asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Context& context,
+                                                        std::unique_ptr<llm::TokenStream>& tokens) {
+  if (turn.Remembers() && memory_ != nullptr) {
+    absl::StatusOr<memory::Context> recalled =
+        co_await Guard(memory_->Recall(turn.User(), turn.Session()));
+    if (absl::IsCancelled(recalled.status())) co_return recalled.status();
+    if (recalled.ok()) {
+      context = *std::move(recalled);
+    } else {
+      WentWithout(turn, "memory", recalled.status());
+    }
+  }
+  tokens = Ask(turn, context);
+  co_return absl::OkStatus();
+}
+
+std::unique_ptr<llm::TokenStream> Interaction::Ask(const Turn& turn,
+                                                   const memory::Context& context) {
+  return targets_.Generate(*turn.target,
+                           MakePrompt(config_, context, turn.request.input(), turn.stream));
 }
 
 // Whether the turn is in memory. Fails only where the caller has gone.

@@ -49,7 +49,9 @@ class Interaction {
   void Record(const Turn& turn, const absl::Status& status) const;
   void MeasureChunk(Turn& turn, net::TimePoint now) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
-  boost::asio::awaitable<absl::StatusOr<memory::Context>> Recall(Turn& turn);
+  boost::asio::awaitable<absl::Status> RecallAndAsk(Turn& turn, memory::Context& context,
+                                                    std::unique_ptr<llm::TokenStream>& tokens);
+  std::unique_ptr<llm::TokenStream> Ask(const Turn& turn, const memory::Context& context);
   boost::asio::awaitable<absl::StatusOr<bool>> Remember(Turn& turn, const llm::Finish& finish);
   void WentWithout(const Turn& turn, const char* part, const absl::Status& why) const;
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);

@@ -8,11 +8,12 @@ namespace luna {
 using storage::Connection;
 using storage::Worker;
 
-ConversationMemory::ConversationMemory(config::Memory options, const std::string& database)
+ConversationMemory::ConversationMemory(config::Memory options, const std::string& database,
+                                       std::function<void()> on_damage)
     : options_(std::move(options)),
-      contexts_(database, Worker::Kind::kReader),
-      queries_(database, Worker::Kind::kReader),
-      writer_(database, Worker::Kind::kWriter, memory::Purge) {}
+      contexts_(database, Worker::Kind::kReader, on_damage),
+      queries_(database, Worker::Kind::kReader, on_damage),
+      writer_(database, Worker::Kind::kWriter, on_damage, memory::Purge) {}
 
 boost::asio::awaitable<absl::StatusOr<memory::Context>> ConversationMemory::Recall(
     std::string user, std::string session) {

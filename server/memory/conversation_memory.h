@@ -27,8 +27,10 @@ class ConversationMemory {
   // How long an answer waits for its memory.
   static constexpr std::chrono::milliseconds kLongestWait{500};
 
-  // On a database that storage::Prepare has made ready. Throws SQLite::Exception.
-  ConversationMemory(config::Memory options, const std::string& database);
+  // On a database that storage::Prepare has made ready. `on_damage` is called when it is found
+  // damaged, from any thread. Throws SQLite::Exception.
+  ConversationMemory(config::Memory options, const std::string& database,
+                     std::function<void()> on_damage);
 
   // What the model is to know of a session before it answers.
   boost::asio::awaitable<absl::StatusOr<memory::Context>> Recall(std::string user,

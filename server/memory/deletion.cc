@@ -1,5 +1,7 @@
 #include "server/memory/deletion.h"
 
+#include <sqlite3.h>
+
 #include <optional>
 #include <string>
 
@@ -37,7 +39,7 @@ void ForgetUserWithoutTurns(Connection& connection, const std::string& user) {
 }
 
 void AskForPurge(Connection& connection) {
-  connection.Prepare("INSERT OR REPLACE INTO purges (id, begun) VALUES (1, 0)")->exec();
+  connection.Prepare("INSERT OR REPLACE INTO purges (id, vacuumed) VALUES (1, 0)")->exec();
 }
 
 }  // namespace
@@ -65,42 +67,31 @@ int DeleteSome(Connection& connection, const std::string& user, const std::strin
   rows->bind(2, session);
   rows->bind(3, most);
   const int deleted = rows->exec();
-  if (deleted < most) {
-    DeleteSummaries(connection, user, session, 0, 0);
-    ForgetUserWithoutTurns(connection, user);
-  }
+  DeleteSummaries(connection, user, session, 0, 0);
+  ForgetUserWithoutTurns(connection, user);
   AskForPurge(connection);
   return deleted;
 }
 
-bool Purge(Connection& connection) {
-  constexpr int kIndexPages = 256;  // of 4 KiB, merged in one step
-  constexpr int kFreePages = 1024;  // given back in one step
+std::optional<std::chrono::milliseconds> Purge(Connection& connection) {
+  constexpr std::chrono::milliseconds kUntilReadersHaveEnded{20};
   SQLite::Database& database = connection.database();
-  bool begun = false;
+  bool vacuumed = false;
   {
-    Query asked = connection.Prepare("SELECT begun FROM purges");
-    if (!asked->executeStep()) return false;
-    begun = asked->getColumn(0).getInt() != 0;
+    Query asked = connection.Prepare("SELECT vacuumed FROM purges");
+    if (!asked->executeStep()) return std::nullopt;
+    vacuumed = asked->getColumn(0).getInt() != 0;
   }
-  // https://www.sqlite.org/fts5.html#the_merge_command: a negative number of pages begins to merge
-  // the whole index, a positive one goes on; nothing was left where less than two rows changed.
-  const int before = database.getTotalChanges();
-  Query merge =
-      connection.Prepare("INSERT INTO turn_search (turn_search, rank) VALUES ('merge', ?1)");
-  merge->bind(1, begun ? kIndexPages : -kIndexPages);
-  merge->exec();
-  const bool merged = database.getTotalChanges() - before >= 2;
-  if (!begun) connection.Prepare("UPDATE purges SET begun = 1")->exec();
-  if (merged || !begun) return true;
-  if (database.execAndGet("PRAGMA freelist_count").getInt() > 0) {
-    database.exec("PRAGMA incremental_vacuum(" + std::to_string(kFreePages) + ")");
-    return true;
+  if (!vacuumed) {
+    database.exec("VACUUM");
+    connection.Prepare("UPDATE purges SET vacuumed = 1")->exec();
   }
+  sqlite3_busy_timeout(database.getHandle(), 0);
   const bool busy = database.execAndGet("PRAGMA wal_checkpoint(TRUNCATE)").getInt() != 0;
-  if (busy) return true;
+  sqlite3_busy_timeout(database.getHandle(), storage::kBusyMs);
+  if (busy) return kUntilReadersHaveEnded;
   connection.Prepare("DELETE FROM purges")->exec();
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace luna::memory

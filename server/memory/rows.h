@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -20,6 +21,10 @@ namespace luna::memory {
 // The order of summaries, the newest first: by what they sum up, since one may have been imported
 // after a newer one was made.
 #define NEWEST_SUMMARY "through_ended_at DESC, through_id DESC, id DESC"
+
+// A list ends, whatever its limit, with the turn that makes it so large: clients of gRPC take 4
+// MiB.
+inline constexpr std::size_t kMostPageBytes = 2 << 20;
 
 // The user's number, which he gets where he has none.
 std::int64_t UserNumber(storage::Connection& connection, const std::string& name);

@@ -44,8 +44,17 @@ Unsummarized ReadUnsummarized(Connection& connection, const std::string& user,
     result.summary_ended_at = newest->getColumn(3).getInt64();
     result.summary_through = newest->getColumn(4).getInt();
   }
-  Query turns = connection.Prepare(
-      "SELECT " TURN_COLUMNS ", tokens, count(*) OVER () FROM turns WHERE user = " USER_OF(
+  Query count = connection.Prepare("SELECT count(*) FROM turns WHERE user = " USER_OF(
+      "?1") " AND session = ?2 AND (ended_at, id) > (?3, ?4)");
+  count->bind(1, user);
+  count->bind(2, session);
+  count->bind(3, result.summary_ended_at);
+  count->bind(4, result.summary_through);
+  count->executeStep();
+  result.count = count->getColumn(0).getInt();
+
+  Query turns =
+      connection.Prepare("SELECT " TURN_COLUMNS ", tokens FROM turns WHERE user = " USER_OF(
           "?1") " AND session = ?2 AND (ended_at, id) > (?3, ?4) ORDER BY ended_at, id");
   turns->bind(1, user);
   turns->bind(2, session);
@@ -53,7 +62,6 @@ Unsummarized ReadUnsummarized(Connection& connection, const std::string& user,
   turns->bind(4, result.summary_through);
   int tokens = 0;
   while (turns->executeStep()) {
-    result.count = turns->getColumn(13).getInt();
     tokens += turns->getColumn(12).getInt();
     const bool enough = static_cast<int>(result.turns.size()) >= result.count - leave ||
                         (tokens > most_tokens && !result.turns.empty());

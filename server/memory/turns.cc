@@ -17,6 +17,7 @@ using storage::Query;
 namespace {
 
 constexpr int kTimeStandsStill = 1;  // microseconds between two turns that ended at once
+constexpr int kForgottenAtOnce = 50;
 constexpr int kLastMessageCharacters = 100;
 
 std::int64_t LatestEnd(Connection& connection, std::int64_t user) {
@@ -65,9 +66,10 @@ void ForgetOldest(Connection& connection, std::int64_t user, const config::Memor
   if (options.max_entries <= 0) return;
   Query forget = connection.Prepare(
       "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE user = ?1 "
-      "ORDER BY ended_at DESC, id DESC LIMIT -1 OFFSET ?2)");
+      "ORDER BY ended_at DESC, id DESC LIMIT ?3 OFFSET ?2)");
   forget->bind(1, user);
   forget->bind(2, options.max_entries);
+  forget->bind(3, kForgottenAtOnce);
   forget->exec();
 }
 
@@ -104,13 +106,15 @@ v1::ListRecentResponse ListRecent(Connection& connection, const v1::ListRecentRe
           "?1") " ORDER BY ended_at DESC, id DESC LIMIT ?2");
   turns->bind(1, request.user_id());
   turns->bind(2, request.count());
-  while (turns->executeStep()) {
+  std::size_t bytes = 0;
+  while (bytes < kMostPageBytes && turns->executeStep()) {
     v1::RecentConversation& turn = *response.add_recent_conversations();
     *turn.mutable_timestamp() = TimeUtil::MicrosecondsToTimestamp(turns->getColumn(0).getInt64());
     turn.set_user(turns->getColumn(1).getString());
     turn.set_assistant(turns->getColumn(2).getString());
     turn.mutable_metadata()->set_emotion(turns->getColumn(3).getString());
     turn.mutable_metadata()->set_mode(turns->getColumn(4).getString());
+    bytes += turn.ByteSizeLong();
   }
   return response;
 }
@@ -124,7 +128,12 @@ v1::ListConversationsResponse ListConversations(Connection& connection,
   turns->bind(2, request.session_id());
   turns->bind(3, request.limit());
   turns->bind(4, request.offset());
-  while (turns->executeStep()) *response.add_conversations() = ReadTurn(request.user_id(), *turns);
+  std::size_t bytes = 0;
+  while (bytes < kMostPageBytes && turns->executeStep()) {
+    v1::Conversation& turn = *response.add_conversations();
+    turn = ReadTurn(request.user_id(), *turns);
+    bytes += turn.ByteSizeLong();
+  }
   response.set_count(response.conversations_size());
   response.set_limit(request.limit());
   response.set_offset(request.offset());

@@ -20,9 +20,9 @@ struct Context {
   std::vector<v1::Conversation> turns;  // oldest first; both texts alone
 };
 
-// Keeps a turn, of which `id` and `created_at` are left out, and no more than
-// `options.max_entries` of the user's. `timestamp` is moved to be later than that of every turn
-// before it. Returns its id.
+// Keeps a turn, of which `id` and `created_at` are left out, and forgets the user's oldest beyond
+// `options.max_entries`, some at a time; what is forgotten is deleted, but not purged. `timestamp`
+// is moved to be later than that of every turn before it. Returns its id.
 int Insert(storage::Connection& connection, v1::Conversation turn, const config::Memory& options);
 
 // The same of the user with this number (rows.h), at its own `timestamp`, whatever is there

@@ -5,21 +5,16 @@
 
 #include <ctime>
 #include <filesystem>
+#include <utility>
 
 #include <absl/strings/str_cat.h>
 #include <spdlog/spdlog.h>
 
 #include "server/base/error.h"
 #include "server/storage/schema.h"
-#include "server/storage/tokenizer.h"
 
 namespace luna::storage {
 namespace {
-
-// How long a checkpoint or a migration waits for others of this process, in milliseconds.
-constexpr int kBusyMs = 5000;
-
-bool IsDamage(int error) { return error == SQLITE_CORRUPT || error == SQLITE_NOTADB; }
 
 // Throws where the file is damaged.
 void LookForDamage(SQLite::Database& database, bool thorough) {
@@ -47,18 +42,27 @@ std::string SetAside(const std::string& file) {
 
 Connection::Connection(const std::string& file)
     : database_(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMs) {
-  // Before the first table, else it is without effect.
-  database_.exec("PRAGMA auto_vacuum = INCREMENTAL");
   database_.exec("PRAGMA journal_mode = WAL");
   database_.exec("PRAGMA synchronous = FULL");
   database_.exec("PRAGMA secure_delete = ON");
-  RegisterTokenizer(database_.getHandle());
 }
 
 Query Connection::Prepare(const char* sql) {
   std::unique_ptr<SQLite::Statement>& statement = statements_[sql];
   if (statement == nullptr) statement = std::make_unique<SQLite::Statement>(database_, sql);
   return Query(statement.get());
+}
+
+void Connection::StopWhen(std::function<bool()> stop) {
+  constexpr int kSteps = 1000;  // of SQLite's virtual machine, between two looks
+  stop_ = std::move(stop);
+  sqlite3_progress_handler(
+      database_.getHandle(), stop_ ? kSteps : 0,
+      [](void* self) { return static_cast<Connection*>(self)->stop_() ? 1 : 0; }, this);
+}
+
+bool IsDamage(const SQLite::Exception& error) {
+  return error.getErrorCode() == SQLITE_CORRUPT || error.getErrorCode() == SQLITE_NOTADB;
 }
 
 absl::Status AsStatus(const SQLite::Exception& error) {
@@ -73,7 +77,7 @@ absl::Status Prepare(const std::string& file, bool thorough) {
       LookForDamage(connection.database(), thorough);
       return Migrate(connection.database());
     } catch (const SQLite::Exception& error) {
-      if (!again || !IsDamage(error.getErrorCode())) return AsStatus(error);
+      if (!again || !IsDamage(error)) return AsStatus(error);
       try {
         spdlog::error("data_dir: {} is damaged ({}); it is kept as {}, and a new one is begun",
                       file, error.what(), SetAside(file));

@@ -25,12 +25,13 @@ std::string ReadPid(int lock) {
 
 absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  const bool made = std::filesystem::create_directories(path, error);
+  // What people said is for nobody else on this machine.
+  if (made) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
   if (error) {
     return absl::FailedPreconditionError(
         absl::StrCat("data_dir: cannot make ", path, ": ", error.message()));
   }
-  // What people said is for nobody else on this machine.
   const std::string file = path + "/luna.lock";
   const int lock = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) {
@@ -58,8 +59,9 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::st
 }
 
 DataDirectory::~DataDirectory() {
-  // Left with its id in it, the next start would only look at the database more closely.
-  [[maybe_unused]] const int ignored = ftruncate(lock_, 0);
+  // With an id in it the next start looks at all of the database.
+  if (!damaged_) [[maybe_unused]]
+    const int ignored = ftruncate(lock_, 0);
   close(lock_);
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <absl/status/statusor.h>
 
@@ -18,8 +20,11 @@ class DataDirectory {
   DataDirectory(const DataDirectory&) = delete;
   DataDirectory& operator=(const DataDirectory&) = delete;
 
-  // The process that held it before ended without saying so: killed, or the machine lost power.
+  // The process that held it before was killed, or the machine lost power, or it met damage.
   bool left_uncleanly() const { return left_uncleanly_; }
+  // Its database is damaged: the next start is to look at all of it. From any thread.
+  void MarkDamaged() { damaged_ = true; }
+
   // Its database.
   std::string database() const { return path_ + "/luna.db"; }
 
@@ -30,6 +35,7 @@ class DataDirectory {
   const std::string path_;
   const int lock_;
   const bool left_uncleanly_;
+  std::atomic<bool> damaged_ = false;
 };
 
 }  // namespace luna::storage

@@ -50,27 +50,10 @@ CREATE TABLE summaries (
 ) STRICT;
 CREATE INDEX summaries_of_session ON summaries (user, session, id);
 
--- The index knows each row's user, so that a search never leaves what is his.
-CREATE VIEW searched_turns AS SELECT id, 'u' || user AS owner, input, answer FROM turns;
-CREATE VIRTUAL TABLE turn_search USING fts5 (
-  owner, input, answer, content = 'searched_turns', content_rowid = 'id', tokenize = 'luna'
-);
-CREATE TRIGGER turns_inserted AFTER INSERT ON turns BEGIN
-  INSERT INTO turn_search (rowid, owner, input, answer)
-  VALUES (new.id, 'u' || new.user, new.input, new.answer);
-END;
-CREATE TRIGGER turns_deleted AFTER DELETE ON turns BEGIN
-  INSERT INTO turn_search (turn_search, rowid, owner, input, answer)
-  VALUES ('delete', old.id, 'u' || old.user, old.input, old.answer);
-END;
-
--- A search index of two segments is merged as soon as somebody asks.
-INSERT INTO turn_search (turn_search, rank) VALUES ('usermerge', 2);
-
 -- One row while deleted text may still be in the files.
 CREATE TABLE purges (
   id INTEGER PRIMARY KEY CHECK (id = 1),
-  begun INTEGER NOT NULL
+  vacuumed INTEGER NOT NULL
 ) STRICT;
 )sql",
 };

@@ -4,6 +4,8 @@
 #include <SQLiteCpp/Transaction.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -11,23 +13,17 @@
 namespace luna::storage {
 namespace {
 
-// Calls `work`, and says how it went.
-template <class Work>
-absl::Status Try(Work work) {
-  try {
-    work();
-    return absl::OkStatus();
-  } catch (const SQLite::Exception& error) {
-    return AsStatus(error);
-  } catch (const std::exception& error) {
-    return absl::InternalError(error.what());
-  }
-}
+// In one transaction, so that nobody waits for too many.
+constexpr std::size_t kMostTogether = 256;
 
 }  // namespace
 
-Worker::Worker(const std::string& file, Kind kind, std::function<bool(Connection&)> idle)
-    : kind_(kind), idle_(std::move(idle)), connection_(file), thread_([this] { Run(); }) {}
+Worker::Worker(const std::string& file, Kind kind, std::function<void()> on_damage, Idle idle)
+    : kind_(kind),
+      on_damage_(std::move(on_damage)),
+      idle_(std::move(idle)),
+      connection_(file),
+      thread_([this] { Run(); }) {}
 
 Worker::~Worker() {
   {
@@ -46,27 +42,58 @@ void Worker::Push(Task task) {
   wake_.notify_one();
 }
 
+// Calls `work`, and says how it went.
+template <class Work>
+absl::Status Worker::Try(Work work) {
+  try {
+    work();
+    return absl::OkStatus();
+  } catch (const SQLite::Exception& error) {
+    if (IsDamage(error) && on_damage_) on_damage_();
+    return AsStatus(error);
+  } catch (const std::exception& error) {
+    return absl::InternalError(error.what());
+  }
+}
+
+// What there is to do, oldest first; nothing once idle_ is due.
+std::vector<Worker::Task> Worker::Wait() {
+  std::unique_lock lock(mutex_);
+  const auto ready = [&] { return stopping_ || !tasks_.empty(); };
+  if (idle_ == nullptr || idle_at_ == net::kForever) {
+    wake_.wait(lock, ready);
+  } else {
+    wake_.wait_until(lock, idle_at_, ready);
+  }
+  const std::size_t count = std::min(tasks_.size(), kMostTogether);
+  std::vector<Task> tasks(std::make_move_iterator(tasks_.begin()),
+                          std::make_move_iterator(tasks_.begin() + count));
+  tasks_.erase(tasks_.begin(), tasks_.begin() + count);
+  return tasks;
+}
+
+bool Worker::Stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 void Worker::Run() {
-  bool more_when_idle = idle_ != nullptr;
-  std::vector<Task> tasks;
   while (true) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stopping_ || more_when_idle || !tasks_.empty(); });
-      if (stopping_ && tasks_.empty() && unsettled_.empty()) return;
-      tasks.swap(tasks_);
-    }
+    std::vector<Task> tasks = Wait();
+    if (tasks.empty() && Stopping()) break;
+    std::erase_if(tasks, [](const Task& task) { return task.abandoned->load(); });
     const bool idle = tasks.empty();
     if (kind_ == Kind::kWriter && !idle) {
       DoTogether(tasks);
     } else {
       for (Task& task : tasks) DoOne(task);
     }
-    tasks.clear();
-    more_when_idle = idle_ != nullptr;
+    if (!idle) idle_at_ = net::TimePoint();
     // Who waits for it does not wait for a lull.
-    if (more_when_idle && (idle || !unsettled_.empty())) more_when_idle = DoIdle();
+    const bool due = net::Clock::now() >= idle_at_ && (idle || !unsettled_.empty());
+    if (idle_ != nullptr && due) DoIdle();
   }
+  for (Task& task : unsettled_) task.done(absl::UnavailableError("the server is stopping"));
 }
 
 // Tells the one who asked, at once or once all is settled.
@@ -79,7 +106,9 @@ void Worker::End(Task& task, absl::Status status) {
 }
 
 void Worker::DoOne(Task& task) {
+  connection_.StopWhen([&] { return task.abandoned->load(); });
   End(task, Try([&] { task.work(connection_); }));
+  connection_.StopWhen(nullptr);
 }
 
 void Worker::DoTogether(std::vector<Task>& tasks) {
@@ -104,13 +133,13 @@ void Worker::DoTogether(std::vector<Task>& tasks) {
   }
 }
 
-bool Worker::DoIdle() {
-  bool more = false;
-  const absl::Status status = Try([&] { more = idle_(connection_); });
+void Worker::DoIdle() {
+  std::optional<std::chrono::milliseconds> again;
+  const absl::Status status = Try([&] { again = idle_(connection_); });
   if (!status.ok()) spdlog::error("{}", std::string(status.message()));
-  if (more && status.ok()) return true;
+  idle_at_ = again ? net::Clock::now() + *again : net::kForever;
+  if (again) return;
   for (Task& task : std::exchange(unsettled_, {})) task.done(status);
-  return false;
 }
 
 }  // namespace luna::storage

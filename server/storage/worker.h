@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -23,15 +25,20 @@ namespace luna::storage {
 
 // A thread with a connection of its own, so that no event loop waits for the disk.
 //
-// A writer puts all that waits into one transaction: under load many share one commit, and its
-// fsync. What fails is rolled back by itself. A reader does one thing after the other.
+// A writer puts what waits into one transaction: under load many share one commit, and its fsync.
+// What fails is rolled back by itself. A reader does one thing after the other. What nobody waits
+// for any more is not begun, and ended where it reads.
 class Worker {
  public:
   enum class Kind { kReader, kWriter };
 
-  // Throws SQLite::Exception. `idle`, of a writer: called, outside of a transaction, while
-  // there is nothing else to do, until it says that it has no more; and again after each work.
-  Worker(const std::string& file, Kind kind, std::function<bool(Connection&)> idle = nullptr);
+  // Called, outside of a transaction, while a writer has nothing else to do, and after each work.
+  // It says after how long it wants to be called again; nothing where it has no more to do.
+  using Idle = std::function<std::optional<std::chrono::milliseconds>(Connection&)>;
+
+  // Throws SQLite::Exception. `on_damage` is called, on the thread, when the file is found damaged.
+  Worker(const std::string& file, Kind kind, std::function<void()> on_damage = nullptr,
+         Idle idle = nullptr);
   // Does what was asked for before it ends.
   ~Worker();
 
@@ -54,6 +61,7 @@ class Worker {
   struct Task {
     std::function<void(Connection&)> work;
     std::function<void(absl::Status)> done;
+    std::shared_ptr<const std::atomic<bool>> abandoned;
     bool settle;
   };
 
@@ -62,19 +70,25 @@ class Worker {
                                                        bool settle);
 
   void Push(Task task);
+  std::vector<Task> Wait();
+  bool Stopping();
   void Run();
   void DoOne(Task& task);
   void DoTogether(std::vector<Task>& tasks);
-  bool DoIdle();
+  void DoIdle();
   void End(Task& task, absl::Status status);
+  template <class Work>
+  absl::Status Try(Work work);
 
   const Kind kind_;
-  const std::function<bool(Connection&)> idle_;
+  const std::function<void()> on_damage_;
+  const Idle idle_;
   Connection connection_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Task> tasks_;
   bool stopping_ = false;
+  net::TimePoint idle_at_{};
   std::vector<Task> unsettled_;  // done but for `idle`
   std::thread thread_;
 };
@@ -87,6 +101,7 @@ boost::asio::awaitable<absl::StatusOr<Result>> Worker::Await(net::TimePoint unti
     net::Signal done;
     absl::Status status;
     std::optional<Result> result;
+    std::atomic<bool> abandoned = false;
   };
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto pending = std::make_shared<Pending>(executor);
@@ -98,8 +113,13 @@ boost::asio::awaitable<absl::StatusOr<Result>> Worker::Await(net::TimePoint unti
     pending->status = std::move(status);
     boost::asio::post(executor, [pending] { pending->done.Notify(); });
   };
+  task.abandoned = std::shared_ptr<const std::atomic<bool>>(pending, &pending->abandoned);
   task.settle = settle;
   Push(std::move(task));
+  struct Waiter {
+    Pending& pending;
+    ~Waiter() { pending.abandoned = true; }
+  } waiter{*pending};
   const bool in_time = co_await pending->done.Wait(until);
   if (!in_time) co_return absl::DeadlineExceededError("luna.db: not done in time");
   if (!pending->status.ok()) co_return pending->status;

@@ -298,7 +298,7 @@ def record_provider_request(folder):
     with Stage(folder, chunks=1, servers=("luna",)) as stage:
         request = urllib.request.Request(
             f"http://{stage.servers['luna'].http}/interact/stream",
-            json_request(),
+            json_request(OFF),
             {"Content-Type": "application/json"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -5,6 +5,7 @@ import json
 import resource
 import subprocess
 import threading
+import time
 
 import grpc
 import pytest
@@ -74,6 +75,13 @@ def reason(answer):
     return answer.json()["details"][0]["reason"]
 
 
+def wait_for(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 # --- what the model is told -------------------------------------------------------------------------------------------
 
 
@@ -137,19 +145,19 @@ def test_two_requests_of_a_session_at_once_are_both_kept(luna, fake, say, user):
 
     def ask(text):
         answer = requests.post(f"{luna.url}/interact", json=body | {"input": text}, timeout=60)
-        answers.append(answer.json())
+        answers.append((text, answer.json()))
 
     threads = [threading.Thread(target=ask, args=(text,)) for text in ("하나", "둘")]
     for thread in threads:
         thread.start()
     fake.wait(waiting=2)
-    fake.step(2)
+    for ended in (1, 2):
+        fake.step()
+        wait_for(lambda count=ended: len(answers) == count)
     for thread in threads:
         thread.join()
-    assert [answer["remembered"] for answer in answers] == [True, True]
-    kept = conversations(luna, user)
-    assert sorted(turn["user_message"] for turn in kept) == ["둘", "하나"]
-    assert kept[0]["timestamp"] > kept[1]["timestamp"]
+    assert [answer["remembered"] for _, answer in answers] == [True, True]
+    assert [turn["user_message"] for turn in conversations(luna, user)] == [text for text, _ in reversed(answers)]
 
 
 TOO_LONG = {
@@ -372,6 +380,9 @@ ROUTES = [
     ("POST", "conversations/search", {"session_id": "s1"}, lambda body: (body["results"], body["total"]) == ([], 0)),
     ("DELETE", "conversations/{id}", {}, None),
     ("GET", "sessions", {}, lambda body: body["sessions"] == []),
+    ("GET", "summaries", {}, lambda body: body["summaries"] == []),
+    ("GET", "summary", {"session_id": "s1"}, lambda body: body == {"summary": ""}),
+    ("POST", "summarize", {"session_id": "s1"}, lambda body: (body["status"], body["summary"]) == ("failed", "")),
     ("GET", "stats", {}, lambda body: body["total_conversations"] == 0),
     ("DELETE", "clear", {"confirm": "true"}, lambda body: body["deleted_conversations"] == 0),
 ]
@@ -471,6 +482,27 @@ def test_a_damaged_database_is_set_aside_and_reported(configure, fake, say):
     (aside,) = data.glob("luna.db.damaged-*")
     assert aside.read_bytes().startswith(b"this is no database")
     assert f"it is kept as {aside}" in luna.stderr()
+
+
+def test_damage_met_at_run_time_is_set_aside_at_the_next_start(configure, say):
+    file = configure()
+    luna = LunaServer(file)
+    for number in range(40):
+        say(luna, "u", f"하나 {number} " + "가" * 500)
+    luna.stop()
+    database = file.parent / "data/luna.db"
+    with database.open("r+b") as pages:
+        for page in range(2, database.stat().st_size // 4096):
+            pages.seek(page * 4096)
+            pages.write(b"\xee" * 4096)
+    luna = LunaServer(file)  # the first page, which a start reads, is whole
+    assert say(luna, "u", "둘").last()["remembered"] is False
+    luna.stop()
+    assert "is damaged; the next start sets it aside" in luna.stderr()
+    luna = LunaServer(file)
+    assert say(luna, "u", "셋").last()["remembered"] is True
+    luna.stop()
+    assert len(list(database.parent.glob("luna.db.damaged-*"))) >= 1
 
 
 def test_a_full_disk_gives_answers_that_are_not_remembered(start, say):

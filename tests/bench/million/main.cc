@@ -15,6 +15,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "server/memory/deletion.h"
 #include "server/memory/search.h"
 #include "server/memory/turns.h"
 
@@ -151,6 +152,15 @@ std::vector<Row> Rows() {
        [](Connection& c, Talk& t) { SearchFor(c, kHeavy, t.Word(0)); }, 20},
       {"search, one syllable, user with half of all",
        [](Connection& c, Talk& t) { SearchFor(c, kHeavy, t.Word(9000).substr(0, 3)); }, 20},
+      {"delete a turn, and purge",
+       [](Connection& c, Talk& t) {
+         SQLite::Transaction transaction(c.database());
+         memory::Delete(c, kHeavy, memory::Insert(c, Turn(t, kHeavy), {}));
+         transaction.commit();
+         while (memory::Purge(c)) {
+         }
+       },
+       3},
   };
 }
 

@@ -360,7 +360,8 @@ class MemoryTest : public InteractionTest {
  protected:
   void SetUp() override {
     ASSERT_TRUE(storage::Prepare(folder_ / "luna.db", false).ok());
-    conversations_ = std::make_unique<ConversationMemory>(config_.memory, folder_ / "luna.db");
+    conversations_ =
+        std::make_unique<ConversationMemory>(config_.memory, folder_ / "luna.db", [] {});
     memory_ = conversations_.get();
   }
 

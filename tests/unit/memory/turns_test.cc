@@ -1,5 +1,7 @@
 #include "server/memory/turns.h"
 
+#include <algorithm>
+#include <random>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -113,10 +115,15 @@ class TurnsTest : public testing::Test {
     ASSERT_EQ(add->exec(), 1);
   }
 
-  int Purged() {
-    int steps = 1;
-    while (Purge(connection_)) ++steps;
-    return steps;
+  // Whether there was anything to purge.
+  bool Purged() {
+    storage::Query asked = connection_.Prepare("SELECT count(*) FROM purges");
+    asked->executeStep();
+    const bool wanted = asked->getColumn(0).getInt() > 0;
+    asked.reset();
+    while (Purge(connection_)) {
+    }
+    return wanted;
   }
 
   test::TemporaryFolder folder_;
@@ -249,7 +256,8 @@ TEST_F(TurnsTest, SearchFindsEnglishAndMixedWords) {
   EXPECT_THAT(Found("SEOUL rainbow"), ElementsAre("Rainbow over Seoul"));
   EXPECT_THAT(Found("gpt모델"), ElementsAre("GPT모델을 써 봤어"));
   EXPECT_THAT(Found("모델 gpt"), ElementsAre("GPT모델을 써 봤어"));
-  EXPECT_THAT(Found("bow"), IsEmpty());
+  EXPECT_THAT(Found("bow"), ElementsAre("Rainbow over Seoul"));
+  EXPECT_THAT(Found("bowl"), IsEmpty());
 }
 
 TEST_F(TurnsTest, SearchFindsTheAnswerToo) {
@@ -307,11 +315,6 @@ TEST_F(TurnsTest, SearchWithoutAKeywordFiltersTheNewestFirst) {
   Say("1", "a");
   Say("2", "a");
   EXPECT_THAT(Found(""), ElementsAre("2", "1"));
-}
-
-TEST_F(TurnsTest, SearchForNothingReadableFindsNothing) {
-  Say("1", "a");
-  EXPECT_THAT(Found("?! \""), IsEmpty());
 }
 
 TEST_F(TurnsTest, SearchGivesPagesAndTheTotal) {
@@ -408,12 +411,48 @@ TEST_F(TurnsTest, WhatIsDeletedIsNotInTheFilesAnyMore) {
     EXPECT_THAT(folder_.Bytes(), HasSubstr(word));
   }
   ASSERT_TRUE(Delete(connection_, "secretname", id));
-  EXPECT_GT(Purged(), 1);
+  EXPECT_TRUE(Purged());
   for (const char* word :
        {"호랑이", "tigerpassword", "elephantanswer", "secretname", "summaryofsecrets"}) {
     EXPECT_THAT(folder_.Bytes(), Not(HasSubstr(word))) << word;
   }
   EXPECT_THAT(List("neo"), testing::SizeIs(50));
+}
+
+// SQLite leaves copies of rows in the gaps of its pages when it moves others together.
+TEST_F(TurnsTest, NothingIsLeftOfManyDeletedAmongMany) {
+  std::mt19937 random(7);
+  std::vector<std::pair<int, std::string>> secrets;
+  SQLite::Transaction together(connection_.database());
+  for (int i = 0; i < 1000; ++i) {
+    std::string secret = "secret" + std::to_string(1000000 + i);
+    const int id = Say(std::string(random() % 900, 'x') + secret, std::string(random() % 300, 'y'));
+    secrets.emplace_back(id, std::move(secret));
+  }
+  together.commit();
+  std::shuffle(secrets.begin(), secrets.end(), random);
+  for (int i = 0; i < 700; ++i) {
+    SQLite::Transaction one(connection_.database());
+    ASSERT_TRUE(Delete(connection_, "na", secrets[i].first));
+    one.commit();
+  }
+  EXPECT_TRUE(Purged());
+  const std::string bytes = folder_.Bytes();
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_EQ(bytes.find(secrets[i].second) == bytes.npos, i < 700) << secrets[i].second;
+  }
+}
+
+TEST_F(TurnsTest, WhileSomebodyReadsThePurgeWaits) {
+  const int id = Say("하나", "둘");
+  ASSERT_TRUE(Delete(connection_, "na", id));
+  storage::Connection reader(folder_ / "luna.db");
+  reader.database().exec("BEGIN");
+  reader.database().execAndGet("SELECT count(*) FROM turns");
+  EXPECT_TRUE(Purge(connection_).has_value());
+  EXPECT_TRUE(Purge(connection_).has_value());
+  reader.database().exec("COMMIT");
+  EXPECT_FALSE(Purge(connection_).has_value());
 }
 
 TEST_F(TurnsTest, TheFileGivesTheSpaceBack) {
@@ -428,7 +467,7 @@ TEST_F(TurnsTest, TheFileGivesTheSpaceBack) {
   }
   Purged();
   EXPECT_LT(size(), full / 5);
-  EXPECT_EQ(Purged(), 1);  // there is nothing more to do
+  EXPECT_FALSE(Purged());
 }
 
 }  // namespace

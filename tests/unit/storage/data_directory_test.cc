@@ -46,6 +46,12 @@ TEST(DataDirectory, NoticesThatTheOneBeforeWasKilled) {
   EXPECT_TRUE((*data)->left_uncleanly());
 }
 
+TEST(DataDirectory, RemembersDamage) {
+  test::TemporaryFolder folder;
+  DataDirectory::Open(folder.path()).value()->MarkDamaged();
+  EXPECT_TRUE(DataDirectory::Open(folder.path()).value()->left_uncleanly());
+}
+
 TEST(DataDirectory, APathThatIsAFileIsRefusedByName) {
   test::TemporaryFolder folder;
   std::ofstream(folder / "file") << "x";

@@ -1,5 +1,7 @@
 #include "server/storage/worker.h"
 
+#include <sqlite3.h>
+
 #include <array>
 #include <future>
 #include <optional>
@@ -12,6 +14,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/base/error.h"
 #include "server/base/guard.h"
 #include "tests/support/temporary_folder.h"
 
@@ -105,44 +108,75 @@ TEST_F(WorkerTest, WhatThrowsIsAnError) {
   EXPECT_EQ(std::string(failed.status().message()), "a bug");
 }
 
-TEST_F(WorkerTest, NobodyWaitsLongerThanHeWants) {
-  Worker writer(file_, Worker::Kind::kWriter);
-  std::promise<void> held;
-  const auto late = Await(
-      writer.Do(net::Clock::now(), [wait = held.get_future().share()](Connection& connection) {
-        wait.wait();
-        return AddUser(connection, "late");
-      }));
-  EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
-  held.set_value();
-  EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 1);  // it was done all the same
+// Until `go` is set; tells that it has begun.
+auto Holding(std::promise<void>& begun, std::shared_future<void> go) {
+  return [&begun, go = std::move(go)](Connection& connection) {
+    begun.set_value();
+    go.wait();
+    return connection.database().execAndGet("SELECT count(*) FROM users").getInt();
+  };
 }
 
-TEST_F(WorkerTest, CancellationEndsTheWaiting) {
+TEST_F(WorkerTest, NobodyWaitsLongerThanHeWantsAndWhatHasNotBegunIsNotDone) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  std::promise<void> begun;
+  std::promise<void> go;
+  std::optional<absl::StatusOr<int>> first;
+  Start(writer.Do(kForever, Holding(begun, go.get_future().share())), first);
+  context_.poll();
+  begun.get_future().wait();
+  const auto late = Await(writer.Do(
+      net::Clock::now(), [](Connection& connection) { return AddUser(connection, "late"); }));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
+  go.set_value();
+  EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 0);
+}
+
+TEST_F(WorkerTest, CancellationEndsTheWaitingAndWhatIsRead) {
   Worker reader(file_, Worker::Kind::kReader);
-  std::promise<void> held;
+  std::promise<void> begun;
   std::optional<absl::StatusOr<int>> result;
   asio::cancellation_signal cancel;
-  asio::co_spawn(context_,
-                 Guard(reader.Do(kForever,
-                                 [wait = held.get_future().share()](Connection&) {
-                                   wait.wait();
-                                   return 1;
-                                 })),
+  auto endless = [&begun](Connection& connection) {
+    begun.set_value();
+    return connection.database()
+        .execAndGet(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+            "SELECT count(*) FROM n")
+        .getInt();
+  };
+  asio::co_spawn(context_, Guard(reader.Do(kForever, endless)),
                  asio::bind_cancellation_slot(cancel.slot(),
                                               [&](std::exception_ptr, absl::StatusOr<int> value) {
                                                 result = std::move(value);
                                               }));
   context_.poll();
+  begun.get_future().wait();
   cancel.emit(asio::cancellation_type::terminal);
   while (!result) context_.run_one();
   EXPECT_TRUE(absl::IsCancelled(result->status()));
-  held.set_value();
+  EXPECT_EQ(Await(reader.Do(kForever, Users)).value(), 0);  // its turn comes
+}
+
+TEST_F(WorkerTest, TellsOfDamage) {
+  bool damaged = false;
+  {
+    Worker reader(file_, Worker::Kind::kReader, [&] { damaged = true; });
+    const auto failed = Await(reader.Do(kForever, [](Connection&) -> int {
+      throw SQLite::Exception("malformed", SQLITE_CORRUPT);
+    }));
+    EXPECT_EQ(ErrorOf(failed.status()).code(), "STORAGE_UNAVAILABLE");
+  }
+  EXPECT_TRUE(damaged);
 }
 
 TEST_F(WorkerTest, SettlingWaitsUntilTheIdleHasNoMore) {
   int steps = 0;
-  Worker writer(file_, Worker::Kind::kWriter, [&](Connection&) { return ++steps % 3 != 0; });
+  Worker writer(file_, Worker::Kind::kWriter, nullptr,
+                [&](Connection&) -> std::optional<std::chrono::milliseconds> {
+                  if (++steps % 3 == 0) return std::nullopt;
+                  return std::chrono::milliseconds(1);
+                });
   const auto done = Await(writer.DoAndSettle(kForever, [&](Connection&) { return steps; }));
   ASSERT_TRUE(done.ok());
   EXPECT_GE(steps, *done + 1);
@@ -150,10 +184,11 @@ TEST_F(WorkerTest, SettlingWaitsUntilTheIdleHasNoMore) {
 }
 
 TEST_F(WorkerTest, SettlingTellsThatTheIdleFailed) {
-  Worker writer(file_, Worker::Kind::kWriter, [](Connection& connection) -> bool {
-    connection.database().exec("no SQL");
-    return true;
-  });
+  Worker writer(file_, Worker::Kind::kWriter, nullptr,
+                [](Connection& connection) -> std::optional<std::chrono::milliseconds> {
+                  connection.database().exec("no SQL");
+                  return std::nullopt;
+                });
   const auto failed = Await(writer.DoAndSettle(kForever, [](Connection&) { return 1; }));
   EXPECT_THAT(std::string(failed.status().message()), HasSubstr("syntax error"));
 }
