@@ -29,7 +29,7 @@ int Insert(storage::Connection& connection, v1::Conversation turn, const config:
 // already, and nothing is forgotten.
 int InsertAsItIs(storage::Connection& connection, std::int64_t user, const v1::Conversation& turn);
 
-// Forgets what `options.max_entries` has no room for.
+// Forgets the oldest that `options.max_entries` has no room for, some at a time.
 void ForgetOldest(storage::Connection& connection, std::int64_t user,
                   const config::Memory& options);
 
