@@ -38,7 +38,7 @@ class TransferTest : public testing::Test {
     turn.set_emotion("joy");
     turn.set_model("m1");
     turn.set_mode("server");
-    turn.set_processing_time(0.000'009);
+    turn.set_processing_time(249 / 1e6);  // times 1e6 it is less than that
     turn.set_cached(true);
     turn.set_finish_reason("STOP");
     return line;
@@ -198,7 +198,7 @@ TEST_F(TransferTest, MaxEntriesHoldsForWhatIsImported) {
 
 TEST_F(TransferTest, ALargeMemoryIsReadInPages) {
   Lines lines;
-  for (int i = 0; i < 450; ++i) lines.push_back(Turn(1000 + i / 2, std::to_string(i)));
+  for (int i = 0; i < 450; ++i) lines.push_back(Turn(1000 + (i + 1) / 2, std::to_string(i)));
   for (int i = 0; i < 250; ++i) lines.push_back(Summary(1000, "s" + std::to_string(i)));
   Add(lines);
   EXPECT_EQ(Texts(Plain(Export())), Texts(lines));
