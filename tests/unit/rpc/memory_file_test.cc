@@ -105,6 +105,7 @@ TEST(MemoryFileTest, ReadsTimesAsPythonWritesThem) {
   EXPECT_EQ(TimeOf(R"("2026-01-31T12:34:56.5-08:00")"), "2026-01-31T20:34:56.500Z");
   EXPECT_EQ(TimeOf("1769862896"), "2026-01-31T12:34:56Z");
   EXPECT_EQ(TimeOf("1769862896.789012"), "2026-01-31T12:34:56.789012Z");
+  EXPECT_EQ(TimeOf("0.000249"), "1970-01-01T00:00:00.000249Z");  // times 1e6 it is less than 249
 }
 
 TEST(MemoryFileTest, NothingIsNoMistake) {
