@@ -78,7 +78,7 @@ class UnaryCall final : public Call {
 // The loop puts messages into a queue; the thread that completes a write starts the next one, and
 // wakes the loop only when the queue runs low: a hop for each message costs two thirds of the
 // throughput.
-class StreamCall final : public Call, public EventSink {
+class StreamCall final : public Call, public EventSink, public rpc::MessageSink {
  public:
   explicit StreamCall(Place place)
       : Call(std::move(place)), written_([this](bool ok) { OnWritten(ok); }), writer_(&context_) {
@@ -95,17 +95,30 @@ class StreamCall final : public Call, public EventSink {
   void Run(rpc::Message message) override {
     room_.emplace(worker_.loop->context());
     patience_.emplace(worker_.loop->context());
-    Spawn<absl::Status>(worker_.interaction->Run(
-                            std::move(static_cast<v1::InteractRequest&>(*message)), *this, caller_),
-                        [this](const absl::Status& status) { Finish(ToGrpcStatus(status)); });
+    const auto finish = [this](const absl::Status& status) { Finish(ToGrpcStatus(status)); };
+    if (method().input_type() == v1::InteractRequest::descriptor()) {
+      auto& request = static_cast<v1::InteractRequest&>(*message);
+      return Spawn<absl::Status>(worker_.interaction->Run(std::move(request), *this, caller_),
+                                 finish);
+    }
+    const rpc::Method* function = worker_.methods->Find(method().full_name());
+    if (function == nullptr) {
+      return Reject({::grpc::StatusCode::UNIMPLEMENTED, method().full_name() + " is not built"});
+    }
+    Spawn<absl::Status>(function->stream(std::move(message), *this, caller_), finish);
   }
 
   void Put(const v1::InteractResponse& event) override {
     const bool terminal = event.has_complete() || event.has_error();
-    ::grpc::ByteBuffer message = ToBytes(event);
+    Put(ToBytes(event), terminal);
+  }
+  void Put(const google::protobuf::Message& message) override { Put(ToBytes(message), false); }
+
+  // `last`: leaves together with the status.
+  void Put(::grpc::ByteBuffer message, bool last) {
     const std::lock_guard lock(mutex_);
     if (broken_) return;
-    if (terminal) {  // leaves together with the status
+    if (last) {
       last_ = std::move(message);
       return;
     }

@@ -17,7 +17,6 @@
 #include "server/base/guard.h"
 #include "server/http/grpc_timeout.h"
 #include "server/http/json.h"
-#include "server/http/sse_sink.h"
 #include "server/telemetry/request_id.h"
 
 namespace luna::http {
@@ -41,9 +40,30 @@ const auto kGoOnAfterCancellation =
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
-bool IsJson(std::string_view content_type) {
+// Without parameters.
+beast::string_view MediaType(std::string_view content_type) {
   const std::string_view type = content_type.substr(0, content_type.find(';'));
-  return beast::iequals({type.data(), type.find_last_not_of(' ') + 1}, "application/json");
+  return {type.data(), type.find_last_not_of(' ') + 1};
+}
+
+// What a request's target says.
+struct Target {
+  std::string_view authority;  // of the absolute form, else empty
+  std::string_view path;
+  std::string_view query;
+};
+
+Target Split(std::string_view target) {
+  Target parts;
+  if (target.substr(0, 7) == "http://") {  // absolute-form: RFC 9112, 3.2.2
+    const std::size_t path = target.find('/', 7);
+    parts.authority = target.substr(7, path == std::string_view::npos ? path : path - 7);
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
+  const std::size_t mark = target.find('?');
+  parts.path = target.substr(0, mark);
+  if (mark != std::string_view::npos) parts.query = target.substr(mark + 1);
+  return parts;
 }
 
 }  // namespace
@@ -84,14 +104,14 @@ void Connection::Close() {
 
 void Connection::Reset() {
   keep_alive_ = false;
-  if (sink_) sink_->Stop();
+  if (body_) body_->Stop();
   stream_.close();
   cancel_.emit(asio::cancellation_type::terminal);
 }
 
 asio::awaitable<void> Connection::Serve() {
   do {
-    RequestParser parser;
+    RequestParser parser([this](const Request& request) { return TakesFile(request); });
     idle_ = true;
     recorded_ = false;
     caller_ = {.transport = "http"};
@@ -169,6 +189,14 @@ asio::awaitable<bool> Connection::ReadRequest(RequestParser& parser) {
     head_ = parser.request().method() == beast::http::verb::head;
     cors_ = policy_.ResponseHeaders(View(parser.request()[beast::http::field::origin]));
   }
+  if (parser.state() == State::kBody && TakesFile(parser.request())) {
+    if (const absl::Status known = Authenticate(parser.request()); !known.ok()) {
+      keep_alive_ = false;
+      co_await RefuseCaller(parser.request(), known);
+      co_await AwaitClose();
+      co_return false;
+    }
+  }
   if (parser.expects_continue()) {
     stream_.expires_after(options_.write_timeout);
     co_await asio::async_write(stream_, asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25),
@@ -215,19 +243,11 @@ asio::awaitable<void> Connection::AwaitClose() {
 }
 
 asio::awaitable<void> Connection::Answer(const Request& request) {
-  std::string_view target = View(request.target());
-  std::string_view host = View(request[beast::http::field::host]);
-  if (target.substr(0, 7) == "http://") {  // absolute-form, which beats Host: RFC 9112, 3.2.2
-    const std::size_t path = target.find('/', 7);
-    host = target.substr(7, path == std::string_view::npos ? path : path - 7);
-    target = path == std::string_view::npos ? "/" : target.substr(path);
-  }
+  const auto [authority, path, query] = Split(View(request.target()));
+  const std::string_view host =
+      authority.empty() ? View(request[beast::http::field::host]) : authority;
   const absl::Status allowed = policy_.Check(host, View(request[beast::http::field::origin]));
   if (!allowed.ok()) co_return co_await Refuse(allowed);
-  const std::size_t mark = target.find('?');
-  const std::string_view path = target.substr(0, mark);
-  const std::string_view query =
-      mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
   const std::string_view verb = View(request.method_string());
 
   if (verb == "OPTIONS") co_return co_await AnswerOptions(request, path);
@@ -260,9 +280,17 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
     co_return co_await RefuseMethod(absl::StrJoin(match.allowed, ", "));
   }
   if (match.route == nullptr) co_return co_await RefusePath(path);
-  if (!request.body().empty() && !IsJson(View(request[beast::http::field::content_type]))) {
-    co_return co_await Respond(415, ErrorOf(MakeError(ErrorCode::kInvalidInput,
-                                                      "Content-Type: expected application/json")));
+  const beast::string_view type = MediaType(View(request[beast::http::field::content_type]));
+  const auto is = [type](const char* one) { return beast::iequals(type, one); };
+  const bool file = match.route->takes_file;
+  const bool readable = request.body().empty() || is("application/json") ||
+                        (file && (is("application/x-ndjson") || is("text/plain")));
+  if (!readable) {
+    const char* expected =
+        file ? "application/x-ndjson, application/json or text/plain" : "application/json";
+    co_return co_await Respond(
+        415, ErrorOf(MakeError(ErrorCode::kInvalidInput,
+                               absl::StrCat("Content-Type: expected ", expected))));
   }
   const auto& method = *match.route->method;
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()
@@ -273,11 +301,20 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   if (!read.ok()) co_return co_await Refuse(read);
   const absl::Status bound = auth::BindUser(caller_.user, *message);
   if (!bound.ok()) co_return co_await Refuse(bound);
-  if (method.server_streaming()) {
-    co_await Stream(std::move(message));
-  } else {
-    co_await CallUnary(*match.route, std::move(message));
+  if (!method.server_streaming()) co_return co_await CallUnary(*match.route, std::move(message));
+  if (method.input_type() == v1::InteractRequest::descriptor()) {
+    co_return co_await StreamEvents(std::move(message));
   }
+  const rpc::Method* function = worker_.methods->Find(method.full_name());
+  if (function == nullptr) co_return co_await NotBuilt(method);
+  co_await StreamLines(*function, std::move(message));
+}
+
+// Whether the request's route has a body that may be long.
+bool Connection::TakesFile(const Request& request) const {
+  const std::string_view path = Split(View(request.target())).path;
+  const Match match = routes_.Find(View(request.method_string()), path);
+  return match.route != nullptr && match.route->takes_file;
 }
 
 absl::Status Connection::Authenticate(const Request& request) {
@@ -292,12 +329,8 @@ absl::Status Connection::Authenticate(const Request& request) {
 }
 
 asio::awaitable<void> Connection::CallUnary(const Route& route, rpc::Message message) {
-  const auto& method = *route.method;
-  const rpc::Method* function = worker_.methods->Find(method.full_name());
-  if (function == nullptr) {
-    co_return co_await Respond(
-        501, ErrorOf(absl::UnimplementedError(method.full_name() + " is not built")));
-  }
+  const rpc::Method* function = worker_.methods->Find(route.method->full_name());
+  if (function == nullptr) co_return co_await NotBuilt(*route.method);
   Watch();
   recorded_ = true;
   const auto response = co_await Guard(function->call(std::move(message), caller_));
@@ -312,41 +345,9 @@ asio::awaitable<void> Connection::CallUnary(const Route& route, rpc::Message mes
   co_await Respond(200, ResponseBody(route, **response));
 }
 
-asio::awaitable<void> Connection::Stream(rpc::Message message) {
-  auto& interact = static_cast<v1::InteractRequest&>(*message);
-  SseSink::Options options;
-  options.chunked = http11_;
-  keep_alive_ = keep_alive_ && http11_;
-  options.keep_alive = keep_alive_;
-  options.details = interact.features().details();
-  options.heartbeat = options_.heartbeat;
-  options.write_timeout = options_.write_timeout;
-  options.extra_headers = absl::StrCat("X-Request-Id: ", caller_.id, "\r\n");
-  for (const auto& [name, value] : cors_) {
-    const beast::string_view field = beast::http::to_string(name);
-    absl::StrAppend(&options.extra_headers, std::string(field), ": ", value, "\r\n");
-  }
-  sink_ = std::make_shared<SseSink>(stream_.socket(), std::move(options));
-  const std::shared_ptr<SseSink> sink = sink_;
-  struct Stopper {
-    std::shared_ptr<SseSink>& sink;
-    ~Stopper() { std::exchange(sink, nullptr)->Stop(); }
-  } stopper{sink_};
-  sink->Start();
-
-  Watch();
-  recorded_ = true;
-  const absl::Status status =
-      co_await worker_.interaction->Run(std::move(interact), *sink, caller_);
-  answering_.reset();
-  if (client_left_ || absl::IsCancelled(status)) {
-    keep_alive_ = false;
-    co_return;
-  }
-  if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
-  if (!status.ok() && !sink->started()) co_return co_await Refuse(status);
-  const absl::Status sent = co_await sink->Finish();
-  if (!sent.ok()) keep_alive_ = false;
+asio::awaitable<void> Connection::NotBuilt(const google::protobuf::MethodDescriptor& method) {
+  const absl::Status error = absl::UnimplementedError(method.full_name() + " is not built");
+  co_await Respond(501, ErrorOf(error));
 }
 
 }  // namespace luna::http

@@ -12,10 +12,10 @@
 #include <boost/beast/core/tcp_stream.hpp>
 
 #include "server/config/config.h"
+#include "server/http/body_writer.h"
 #include "server/http/browser_policy.h"
 #include "server/http/request_parser.h"
 #include "server/http/routes.h"
-#include "server/http/sse_sink.h"
 #include "server/net/event_loop.h"
 #include "server/rpc/worker.h"
 
@@ -53,8 +53,15 @@ class Connection {
   boost::asio::awaitable<void> AwaitClose();
   boost::asio::awaitable<void> Answer(const Request& request);
   absl::Status Authenticate(const Request& request);
+  bool TakesFile(const Request& request) const;
   boost::asio::awaitable<void> CallUnary(const Route& route, rpc::Message message);
-  boost::asio::awaitable<void> Stream(rpc::Message message);
+  boost::asio::awaitable<void> StreamEvents(rpc::Message message);
+  boost::asio::awaitable<void> StreamLines(const rpc::Method& method, rpc::Message message);
+  BodyWriter::Options BodyOptions();
+  boost::asio::awaitable<void> Stream(std::shared_ptr<BodyWriter> body,
+                                      boost::asio::awaitable<absl::Status> work,
+                                      bool tells_failure);
+  boost::asio::awaitable<void> NotBuilt(const google::protobuf::MethodDescriptor& method);
   void EndRequestAfter(std::chrono::nanoseconds length);
   void Watch();
   void TakeWhatArrived();
@@ -79,9 +86,9 @@ class Connection {
   const config::Server& options_;
   boost::asio::cancellation_signal cancel_;
   Caller caller_;
-  std::shared_ptr<SseSink> sink_;  // while a stream is being answered
-  Headers cors_;                   // what every response to the request carries besides
-  bool recorded_ = false;          // the request, by the method that it called
+  std::shared_ptr<BodyWriter> body_;  // while a stream is being answered
+  Headers cors_;                      // what every response to the request carries besides
+  bool recorded_ = false;             // the request, by the method that it called
   bool idle_ = true;
   bool keep_alive_ = true;
   bool http11_ = true;

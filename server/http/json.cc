@@ -244,7 +244,10 @@ absl::Status ReadMessage(const Route& route, const std::string& body, std::strin
     }
     if (absl::Status bad = Merge(Write(json), "query", message); !bad.ok()) return bad;
   }
-  if (!route.body.empty() && !body.empty()) {
+  if (route.takes_file) {
+    const FieldDescriptor* field = descriptor.FindFieldByName(route.body);
+    message.GetReflection()->SetString(&message, field, body);
+  } else if (!route.body.empty() && !body.empty()) {
     rapidjson::Document parsed;
     if (absl::Status bad = ParseStrictly(body, parsed); !bad.ok()) return bad;
     const bool whole = route.body == "*";

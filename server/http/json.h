@@ -14,8 +14,8 @@
 namespace luna::http {
 
 // Fills `message` from a request as google.api.http says: the path beats the body, which beats the
-// query; with a body of "*" the query is ignored unless the body is empty. `query` is
-// percent-encoded. INVALID_INPUT names the place.
+// query; with a body of "*" the query is ignored unless the body is empty; a body that is a file is
+// not read. `query` is percent-encoded. INVALID_INPUT names the place.
 absl::Status ReadMessage(const Route& route, const std::string& body, std::string_view query,
                          const std::map<std::string, std::string>& variables,
                          google::protobuf::Message& message);

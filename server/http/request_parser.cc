@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint32_t kMostHeaderBytes = 16 << 10;
 constexpr int kMostFields = 100;
 constexpr std::uint64_t kMostBodyBytes = 256 << 10;
+constexpr std::uint64_t kMostFileBytes = 16 << 20;
 
 bool IsNumber(beast::string_view text) {
   for (const unsigned char c : text) {
@@ -41,9 +42,10 @@ bool IsHost(beast::string_view text) {
 
 }  // namespace
 
-RequestParser::RequestParser() {
+RequestParser::RequestParser(std::function<bool(const Request&)> takes_file)
+    : takes_file_(std::move(takes_file)) {
   parser_.header_limit(kMostHeaderBytes);
-  parser_.body_limit(kMostBodyBytes);
+  parser_.body_limit(boost::none);  // which it is, is not known before the header
 }
 
 RequestParser::State RequestParser::Feed(beast::flat_buffer& buffer) {
@@ -107,9 +109,6 @@ void RequestParser::ParseHeader(beast::flat_buffer& buffer, std::size_t size) {
   beast::error_code error;
   parser_.put(boost::asio::buffer(buffer.cdata(), size), error);
   buffer.consume(size);
-  if (error == beast::http::error::body_limit) {
-    return Refuse(413, absl::StrCat("body: longer than ", kMostBodyBytes, " bytes"));
-  }
   if (error) return Refuse(400, absl::StrCat("not an HTTP request: ", error.message()));
   std::string wrong = WrongField();
   if (!wrong.empty()) return Refuse(400, std::move(wrong));
@@ -117,6 +116,10 @@ void RequestParser::ParseHeader(beast::flat_buffer& buffer, std::size_t size) {
   if (!expectation.empty() && !beast::iequals(expectation, "100-continue")) {
     return Refuse(417, "Expect: only 100-continue is met");
   }
+  const bool file = takes_file_ != nullptr && takes_file_(request());
+  most_body_ = file ? kMostFileBytes : kMostBodyBytes;
+  if (parser_.content_length().value_or(0) > most_body_) return RefuseLength();
+  parser_.body_limit(most_body_);
   state_ = parser_.is_done() ? State::kDone : State::kBody;
   parser_.eager(true);
 }
@@ -153,7 +156,7 @@ void RequestParser::ParseBody(beast::flat_buffer& buffer) {
   beast::error_code error;
   buffer.consume(parser_.put(buffer.cdata(), error));
   if (error == beast::http::error::body_limit) {
-    Refuse(413, absl::StrCat("body: longer than ", kMostBodyBytes, " bytes"));
+    RefuseLength();
   } else if (error && error != beast::http::error::need_more) {
     Refuse(400, absl::StrCat("body: ", error.message()));
   } else if (parser_.is_done()) {
@@ -161,6 +164,12 @@ void RequestParser::ParseBody(beast::flat_buffer& buffer) {
   } else if (buffer.size() > kMostHeaderBytes) {
     Refuse(400, "body: a chunk's size line or the trailers are too long");
   }
+}
+
+void RequestParser::RefuseLength() {
+  const char* advice =
+      most_body_ == kMostFileBytes ? "; send the file in parts of whole lines" : "";
+  Refuse(413, absl::StrCat("body: longer than ", most_body_, " bytes", advice));
 }
 
 void RequestParser::Refuse(int status, std::string message) {

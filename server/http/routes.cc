@@ -89,7 +89,10 @@ Routes::Routes(const std::vector<const google::protobuf::ServiceDescriptor*>& se
       const auto add = [&](const google::api::HttpRule& one) {
         CheckResponseBody(*method, one.response_body());
         auto [http_method, path] = MethodAndPath(one);
-        Add(http_method, path, Route{method, one.body(), one.response_body()});
+        const auto* body = method->input_type()->FindFieldByName(one.body());
+        const bool takes_file =
+            body != nullptr && body->type() == google::protobuf::FieldDescriptor::TYPE_BYTES;
+        Add(http_method, path, Route{method, one.body(), one.response_body(), takes_file});
       };
       add(rule);
       for (const google::api::HttpRule& other : rule.additional_bindings()) add(other);

@@ -15,6 +15,8 @@ struct Route {
   std::string body;
   // As google.api.HttpRule.response_body: the field that the response is, or nothing for all of it.
   std::string response_body{};
+  // `body` names a field of bytes: the body is a file, which becomes the field as it is.
+  bool takes_file = false;
 };
 
 // What a request's method and path lead to.

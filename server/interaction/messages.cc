@@ -44,6 +44,41 @@ std::string ConversationDeleted(const std::string& language, int id) {
                            : absl::StrCat(id, "번 대화를 삭제했습니다.");
 }
 
+std::string Missing(const std::string& language) {
+  return English(language) ? "missing" : "빠져 있습니다.";
+}
+
+std::string NotUtf8(const std::string& language) {
+  return English(language) ? "not UTF-8" : "UTF-8이 아닙니다.";
+}
+
+std::string NotPast(const std::string& language) {
+  return English(language) ? "must be between 1970 and now" : "1970년과 지금 사이여야 합니다.";
+}
+
+std::string NoTime(const std::string& language) {
+  return English(language) ? "expected a time such as 2026-01-31T12:34:56, or seconds since 1970"
+                           : "2026-01-31T12:34:56 같은 시각이나 1970년부터의 초여야 합니다.";
+}
+
+std::string NoText(const std::string& language) {
+  return English(language) ? "expected a text" : "문자열이어야 합니다.";
+}
+
+std::string NoObject(const std::string& language) {
+  return English(language) ? "expected an object" : "JSON 객체여야 합니다.";
+}
+
+std::string AtLine(const std::string& language, int number, const std::string& what) {
+  return English(language) ? absl::StrCat("line ", number, ": ", what)
+                           : absl::StrCat(number, "번째 줄: ", what);
+}
+
+std::string AtEntry(const std::string& language, int number, const std::string& what) {
+  return English(language) ? absl::StrCat("entry ", number, ": ", what)
+                           : absl::StrCat(number, "번째 항목: ", what);
+}
+
 std::string NothingToSumUp(const std::string& language) {
   return English(language) ? "there is nothing to sum up" : "요약할 대화가 없습니다.";
 }

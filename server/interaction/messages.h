@@ -13,6 +13,15 @@ std::string TooLong(const std::string& language, const std::string& field, int m
 std::string TextOrTexts(const std::string& language);
 std::string TooManyTexts(const std::string& language, int most);
 std::string NotBetween(const std::string& language, const std::string& field, int least, int most);
+std::string Missing(const std::string& language);
+std::string NotUtf8(const std::string& language);
+std::string NotPast(const std::string& language);
+std::string NoTime(const std::string& language);
+std::string NoText(const std::string& language);
+std::string NoObject(const std::string& language);
+// Of a file: where `what` is wrong.
+std::string AtLine(const std::string& language, int number, const std::string& what);
+std::string AtEntry(const std::string& language, int number, const std::string& what);
 std::string NoConversation(const std::string& language, int id);
 std::string ConversationDeleted(const std::string& language, int id);
 std::string NothingToSumUp(const std::string& language);

@@ -1,6 +1,7 @@
 #include "server/memory/conversation_memory.h"
 
 #include "server/memory/deletion.h"
+#include "server/memory/transfer.h"
 
 namespace luna {
 
@@ -30,6 +31,13 @@ boost::asio::awaitable<absl::Status> ConversationMemory::Remember(v1::Conversati
   const absl::StatusOr<int> id =
       co_await writer_.Do(net::Clock::now() + kLongestWait, std::move(insert));
   co_return id.status();
+}
+
+boost::asio::awaitable<absl::StatusOr<v1::ImportResponse>> ConversationMemory::Import(
+    std::string user, std::vector<v1::ExportResponse> lines) {
+  return Change([this, user = std::move(user), lines = std::move(lines)](Connection& connection) {
+    return memory::Import(connection, user, lines, options_);
+  });
 }
 
 boost::asio::awaitable<absl::Status> ConversationMemory::Settle() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <absl/status/statusor.h>
 #include <boost/asio/awaitable.hpp>
@@ -49,6 +50,10 @@ class ConversationMemory {
   auto Change(ChangeTurns change) {
     return writer_.Do(net::kForever, std::move(change));
   }
+
+  // memory::Import: all of the lines, or none.
+  boost::asio::awaitable<absl::StatusOr<v1::ImportResponse>> Import(
+      std::string user, std::vector<v1::ExportResponse> lines);
 
   // Resumes once nothing of what was deleted before is left in the files.
   boost::asio::awaitable<absl::Status> Settle();

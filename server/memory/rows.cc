@@ -7,6 +7,20 @@
 namespace luna::memory {
 
 using google::protobuf::util::TimeUtil;
+using storage::Connection;
+using storage::Query;
+
+std::int64_t UserNumber(Connection& connection, const std::string& name) {
+  {
+    Query found = connection.Prepare("SELECT id FROM users WHERE name = ?1");
+    found->bind(1, name);
+    if (found->executeStep()) return found->getColumn(0).getInt64();
+  }
+  Query insert = connection.Prepare("INSERT INTO users (name) VALUES (?1)");
+  insert->bind(1, name);
+  insert->exec();
+  return connection.database().getLastInsertRowid();
+}
 
 v1::Conversation ReadTurn(const std::string& user, SQLite::Statement& row) {
   v1::Conversation turn;
@@ -24,6 +38,17 @@ v1::Conversation ReadTurn(const std::string& user, SQLite::Statement& row) {
   turn.set_cached(row.getColumn(10).getInt() != 0);
   turn.set_finish_reason(row.getColumn(11).getString());
   return turn;
+}
+
+v1::Summary ReadSummary(SQLite::Statement& row) {
+  v1::Summary summary;
+  summary.set_id(row.getColumn(0).getInt());
+  summary.set_session_id(row.getColumn(1).getString());
+  *summary.mutable_timestamp() = TimeUtil::MicrosecondsToTimestamp(row.getColumn(2).getInt64());
+  *summary.mutable_created_at() = TimeUtil::MicrosecondsToTimestamp(row.getColumn(3).getInt64());
+  summary.set_content(row.getColumn(4).getString());
+  summary.set_summarized_turns(row.getColumn(5).getInt());
+  return summary;
 }
 
 std::int64_t NowMicroseconds() {

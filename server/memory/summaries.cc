@@ -14,23 +14,16 @@ v1::ListSummariesResponse ListSummaries(Connection& connection,
                                         const v1::ListSummariesRequest& request) {
   v1::ListSummariesResponse response;
   Query summaries = connection.Prepare(
-      "SELECT id, session, through_ended_at, created_at, content, turns FROM summaries "
-      "WHERE user = " USER_OF(
-          "?1") " AND (?2 = '' OR session = ?2) ORDER BY id DESC LIMIT ?3 OFFSET ?4");
+      "SELECT " SUMMARY_COLUMNS
+      " FROM summaries "
+      "WHERE user = " USER_OF("?1") " AND (?2 = '' OR session = ?2) ORDER BY " NEWEST_SUMMARY
+                                    " LIMIT ?3 OFFSET ?4");
   summaries->bind(1, request.user_id());
   summaries->bind(2, request.session_id());
   summaries->bind(3, request.limit());
   summaries->bind(4, request.offset());
   while (summaries->executeStep()) {
-    v1::Summary& summary = *response.add_summaries();
-    summary.set_id(summaries->getColumn(0).getInt());
-    summary.set_session_id(summaries->getColumn(1).getString());
-    *summary.mutable_timestamp() =
-        TimeUtil::MicrosecondsToTimestamp(summaries->getColumn(2).getInt64());
-    *summary.mutable_created_at() =
-        TimeUtil::MicrosecondsToTimestamp(summaries->getColumn(3).getInt64());
-    summary.set_content(summaries->getColumn(4).getString());
-    summary.set_summarized_turns(summaries->getColumn(5).getInt());
+    *response.add_summaries() = ReadSummary(*summaries);
   }
   response.set_count(response.summaries_size());
   return response;
@@ -41,7 +34,7 @@ Unsummarized ReadUnsummarized(Connection& connection, const std::string& user,
   Unsummarized result;
   Query newest = connection.Prepare(
       "SELECT id, content, turns, through_ended_at, through_id FROM summaries WHERE user "
-      "= " USER_OF("?1") " AND session = ?2 ORDER BY id DESC LIMIT 1");
+      "= " USER_OF("?1") " AND session = ?2 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
   newest->bind(1, user);
   newest->bind(2, session);
   if (newest->executeStep()) {
@@ -84,8 +77,8 @@ bool InsertSummary(Connection& connection, const std::string& user, const std::s
   const std::int64_t last_ended_at = TimeUtil::TimestampToMicroseconds(last.timestamp());
   Query unchanged = connection.Prepare("SELECT (SELECT count(*) FROM turns WHERE user = " USER_OF(
       "?1") " AND session = ?2 AND (ended_at, id) > (?3, ?4) AND (ended_at, id) <= (?5, ?6)) = ?7"
-            " AND (SELECT coalesce(max(id), 0) FROM summaries WHERE user = " USER_OF(
-                "?1") " AND session = ?2) = ?8");
+            " AND coalesce((SELECT id FROM summaries WHERE user = " USER_OF(
+                "?1") " AND session = ?2 ORDER BY " NEWEST_SUMMARY " LIMIT 1), 0) = ?8");
   unchanged->bind(1, user);
   unchanged->bind(2, session);
   unchanged->bind(3, turns.summary_ended_at);

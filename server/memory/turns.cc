@@ -1,6 +1,7 @@
 #include "server/memory/turns.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <google/protobuf/util/time_util.h>
 
@@ -19,33 +20,11 @@ constexpr int kTimeStandsStill = 1;  // microseconds between two turns that ende
 constexpr int kForgottenAtOnce = 50;
 constexpr int kLastMessageCharacters = 100;
 
-std::int64_t UserNumber(Connection& connection, const std::string& name) {
-  {
-    Query found = connection.Prepare("SELECT id FROM users WHERE name = ?1");
-    found->bind(1, name);
-    if (found->executeStep()) return found->getColumn(0).getInt64();
-  }
-  Query insert = connection.Prepare("INSERT INTO users (name) VALUES (?1)");
-  insert->bind(1, name);
-  insert->exec();
-  return connection.database().getLastInsertRowid();
-}
-
 std::int64_t LatestEnd(Connection& connection, std::int64_t user) {
   Query latest = connection.Prepare("SELECT max(ended_at) FROM turns WHERE user = ?1");
   latest->bind(1, user);
   latest->executeStep();
   return latest->getColumn(0).getInt64();
-}
-
-void ForgetOldest(Connection& connection, std::int64_t user, int most) {
-  Query forget = connection.Prepare(
-      "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE user = ?1 "
-      "ORDER BY ended_at DESC, id DESC LIMIT ?3 OFFSET ?2)");
-  forget->bind(1, user);
-  forget->bind(2, most);
-  forget->bind(3, kForgottenAtOnce);
-  forget->exec();
 }
 
 }  // namespace
@@ -54,6 +33,13 @@ int Insert(Connection& connection, v1::Conversation turn, const config::Memory& 
   const std::int64_t user = UserNumber(connection, turn.user_id());
   const std::int64_t ended_at = std::max(TimeUtil::TimestampToMicroseconds(turn.timestamp()),
                                          LatestEnd(connection, user) + kTimeStandsStill);
+  *turn.mutable_timestamp() = TimeUtil::MicrosecondsToTimestamp(ended_at);
+  const int id = InsertAsItIs(connection, user, turn);
+  ForgetOldest(connection, user, options);
+  return id;
+}
+
+int InsertAsItIs(Connection& connection, std::int64_t user, const v1::Conversation& turn) {
   Query insert = connection.Prepare(
       "INSERT INTO turns (user, session, ended_at, created_at, input, answer, emotion, model, "
       "mode, "
@@ -61,28 +47,37 @@ int Insert(Connection& connection, v1::Conversation turn, const config::Memory& 
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
   insert->bind(1, user);
   insert->bind(2, turn.session_id());
-  insert->bind(3, ended_at);
+  insert->bind(3, TimeUtil::TimestampToMicroseconds(turn.timestamp()));
   insert->bind(4, NowMicroseconds());
   insert->bindNoCopy(5, turn.user_message());
   insert->bindNoCopy(6, turn.assistant_message());
   insert->bind(7, turn.emotion());
   insert->bind(8, turn.model());
   insert->bind(9, turn.mode());
-  insert->bind(10, static_cast<std::int64_t>(turn.processing_time() * 1e6));
+  insert->bind(10, static_cast<std::int64_t>(std::llround(turn.processing_time() * 1e6)));
   insert->bind(11, turn.cached() ? 1 : 0);
   insert->bind(12, turn.finish_reason());
   insert->bind(13, EstimateTokens(turn.user_message()) + EstimateTokens(turn.assistant_message()));
   insert->exec();
-  const auto id = static_cast<int>(connection.database().getLastInsertRowid());
-  if (options.max_entries > 0) ForgetOldest(connection, user, options.max_entries);
-  return id;
+  return static_cast<int>(connection.database().getLastInsertRowid());
+}
+
+void ForgetOldest(Connection& connection, std::int64_t user, const config::Memory& options) {
+  if (options.max_entries <= 0) return;
+  Query forget = connection.Prepare(
+      "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE user = ?1 "
+      "ORDER BY ended_at DESC, id DESC LIMIT ?3 OFFSET ?2)");
+  forget->bind(1, user);
+  forget->bind(2, options.max_entries);
+  forget->bind(3, kForgottenAtOnce);
+  forget->exec();
 }
 
 Context ReadContext(Connection& connection, const std::string& user, const std::string& session,
                     const config::Memory& options) {
   Context context;
   Query summary = connection.Prepare("SELECT content FROM summaries WHERE user = " USER_OF(
-      "?1") " AND session = ?2 ORDER BY id DESC LIMIT 1");
+      "?1") " AND session = ?2 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
   summary->bind(1, user);
   summary->bind(2, session);
   if (summary->executeStep()) context.summary = summary->getColumn(0).getString();

@@ -25,6 +25,14 @@ struct Context {
 // is moved to be later than that of every turn before it. Returns its id.
 int Insert(storage::Connection& connection, v1::Conversation turn, const config::Memory& options);
 
+// The same of the user with this number (rows.h), at its own `timestamp`, whatever is there
+// already, and nothing is forgotten.
+int InsertAsItIs(storage::Connection& connection, std::int64_t user, const v1::Conversation& turn);
+
+// Forgets the oldest that `options.max_entries` has no room for, some at a time.
+void ForgetOldest(storage::Connection& connection, std::int64_t user,
+                  const config::Memory& options);
+
 // The newest summary, and the most recent turns that fit `options.max_context_turns` and
 // `max_context_tokens`, at least one.
 Context ReadContext(storage::Connection& connection, const std::string& user,

@@ -13,21 +13,26 @@ namespace luna::rpc {
 
 namespace {
 
-// Lets the caller in, does the work, and counts and logs it, as Interaction does by itself.
+const absl::Status& StatusOf(const absl::Status& status) { return status; }
 template <class Response>
-boost::asio::awaitable<absl::StatusOr<Response>> Admit(
-    Admission& admission, telemetry::Metrics& metrics, const Caller& caller,
-    boost::asio::awaitable<absl::StatusOr<Response>> work) {
+const absl::Status& StatusOf(const absl::StatusOr<Response>& response) {
+  return response.status();
+}
+
+// Lets the caller in, does the work, and counts and logs it, as Interaction does by itself.
+template <class Result>  // absl::Status or absl::StatusOr
+boost::asio::awaitable<Result> Admit(Admission& admission, telemetry::Metrics& metrics,
+                                     const Caller& caller, boost::asio::awaitable<Result> work) {
   const absl::StatusOr<Admission::Place> place = admission.Enter();
-  absl::StatusOr<Response> response = absl::InternalError("");
+  Result response = absl::InternalError("");
   if (!place.ok()) {
     response = place.status();
   } else {
     const telemetry::Counted open(metrics.StreamsOpen(caller.transport));
     response = co_await Guard(std::move(work));
   }
-  if (absl::IsCancelled(response.status()) && !caller.ended.ok()) response = caller.ended;
-  const std::string code = response.ok() ? "OK" : ErrorOf(response.status()).code();
+  if (absl::IsCancelled(StatusOf(response)) && !caller.ended.ok()) response = caller.ended;
+  const std::string code = response.ok() ? "OK" : ErrorOf(StatusOf(response)).code();
   const std::string stage = response.ok() ? "" : "request";
   metrics.RequestEnded(caller.transport, code, stage);
   spdlog::info("request id={} transport={} code={} stage={}", caller.id, caller.transport, code,
@@ -68,6 +73,12 @@ Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
   of_memory("GetSummary", GetSummary);
   of_memory("GetStats", GetStats);
   of_memory("Clear", Clear);
+  of_memory("Import", Import);
+  methods.AddStream<v1::ExportRequest>(
+      "luna.v1.MemoryService.Export",
+      [&](v1::ExportRequest request, MessageSink& sink, const Caller& caller) {
+        return Admit(admission, metrics, caller, Export(std::move(request), memory, sink));
+      });
   methods.Add<v1::SummarizeRequest, v1::SummarizeResponse>(
       "luna.v1.MemoryService.Summarize", [&](v1::SummarizeRequest request, const Caller& caller) {
         return Admit(admission, metrics, caller, Summarize(std::move(request), summarizer));

@@ -2,8 +2,10 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "server/base/error.h"
 #include "server/interaction/checks.h"
@@ -11,7 +13,9 @@
 #include "server/memory/deletion.h"
 #include "server/memory/search.h"
 #include "server/memory/summaries.h"
+#include "server/memory/transfer.h"
 #include "server/memory/turns.h"
+#include "server/rpc/memory_file.h"
 
 namespace luna::rpc {
 namespace {
@@ -188,6 +192,46 @@ Reply<v1::GetStatsResponse> GetStats(v1::GetStatsRequest request, ConversationMe
     return memory::ReadStats(connection, user);
   };
   co_return co_await memory.Read(std::move(query));
+}
+
+boost::asio::awaitable<absl::Status> Export(v1::ExportRequest request, ConversationMemory& memory,
+                                            MessageSink& sink) {
+  const absl::Status wrong = Complete(request);
+  if (!wrong.ok()) co_return wrong;
+  using Lines = std::vector<v1::ExportResponse>;
+  memory::Bookmark place;
+  Lines lines;
+  do {
+    auto query = [user = request.user_id(), place](Connection& connection) mutable {
+      Lines found = memory::ReadOn(connection, user, place);
+      return std::pair(std::move(found), place);
+    };
+    absl::StatusOr<std::pair<Lines, memory::Bookmark>> page =
+        co_await memory.Read(std::move(query));
+    if (!page.ok()) co_return page.status();
+    std::tie(lines, place) = *std::move(page);
+    for (const v1::ExportResponse& line : lines) {
+      sink.Put(line);
+      const absl::Status room = co_await sink.Room();
+      if (!room.ok()) co_return room;
+    }
+  } while (!lines.empty());
+  co_return absl::OkStatus();
+}
+
+Reply<v1::ImportResponse> Import(v1::ImportRequest request, ConversationMemory& memory) {
+  const absl::Status wrong = Complete(request);
+  if (!wrong.ok()) co_return wrong;
+  using Lines = std::vector<v1::ExportResponse>;
+  const std::string user = request.user_id();
+  // Not on the loop, which 16 MiB would hold up.
+  auto read = [request = std::move(request)](Connection&) {
+    return ReadMemoryFile(request.data(), request.language());
+  };
+  absl::StatusOr<absl::StatusOr<Lines>> lines = co_await memory.Read(std::move(read));
+  if (!lines.ok()) co_return lines.status();
+  if (!lines->ok()) co_return lines->status();
+  co_return co_await memory.Import(user, **std::move(lines));
 }
 
 Reply<v1::ClearResponse> Clear(v1::ClearRequest request, ConversationMemory& memory) {

@@ -6,6 +6,7 @@
 #include "luna/v1/memory.pb.h"
 #include "server/interaction/summarizer.h"
 #include "server/memory/conversation_memory.h"
+#include "server/rpc/message_sink.h"
 
 // The RPCs of MemoryService, as the proto describes them. Each checks its request (INVALID_INPUT
 // names the field) and puts the defaults in; STORAGE_UNAVAILABLE where the database fails.
@@ -31,6 +32,9 @@ Reply<v1::GetSummaryResponse> GetSummary(v1::GetSummaryRequest request, Conversa
 // Fails as a model does, too.
 Reply<v1::SummarizeResponse> Summarize(v1::SummarizeRequest request, Summarizer& summarizer);
 Reply<v1::GetStatsResponse> GetStats(v1::GetStatsRequest request, ConversationMemory& memory);
+Reply<v1::ImportResponse> Import(v1::ImportRequest request, ConversationMemory& memory);
+boost::asio::awaitable<absl::Status> Export(v1::ExportRequest request, ConversationMemory& memory,
+                                            MessageSink& sink);
 Reply<v1::ClearResponse> Clear(v1::ClearRequest request, ConversationMemory& memory);
 
 }  // namespace luna::rpc

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import socket
 import subprocess
 
 import grpc
@@ -70,7 +71,7 @@ def methods(stubs):
     files = [module.DESCRIPTOR for module in (stubs.messages, stubs.emotion_messages, stubs.memory_messages)]
     services = [service for file in files for service in file.services_by_name.values()]
     found = [method for service in services for method in service.methods]
-    assert {"Interact", "Answer", "Analyze"} <= {method.name for method in found}
+    assert {"Interact", "Answer", "Analyze", "Export", "Import"} <= {method.name for method in found}
     return found
 
 
@@ -98,11 +99,11 @@ def call(channel, method, request=None, authorization=None):
 
 
 def route_of(method):
-    """The method and the path of an RPC's HTTP form, and whether it has a body."""
+    """The method and the path of an RPC's HTTP form, and whether its body is the request."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     verb = rule.WhichOneof("pattern")
     variables = dict.fromkeys(method.input_type.fields_by_name, "1")
-    return verb.upper(), getattr(rule, verb).format_map(variables), bool(rule.body)
+    return verb.upper(), getattr(rule, verb).format_map(variables), rule.body == "*"
 
 
 def ask(server, verb, path, authorization=None, headers=None, **more):
@@ -217,6 +218,15 @@ def test_health_and_preflights_want_no_token(guarded, channel):
     preflight = ask(guarded, "OPTIONS", "/interact", headers=asked)
     assert preflight.status_code == 204
     assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+
+
+def test_a_file_is_not_read_of_who_has_no_token(guarded):
+    """It may be long: who sends it is asked before it comes."""
+    host, port = guarded.http.split(":")
+    head = "POST /memory/import HTTP/1.1\r\nHost: luna\r\nContent-Type: text/plain\r\n"
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(f"{head}Content-Length: {16 << 20}\r\n\r\n".encode())
+        assert connection.makefile().read().startswith("HTTP/1.1 401 ")
 
 
 def test_a_page_reads_why_it_was_refused(guarded):

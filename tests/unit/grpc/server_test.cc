@@ -27,6 +27,11 @@ class GrpcServerTest : public testing::Test {
     methods_.Add<EchoRequest, EchoResponse>(
         "luna.test.EchoService.Echo",
         [this](EchoRequest request, const Caller&) { return Echo(std::move(request)); });
+    methods_.AddStream<EchoRequest>(
+        "luna.test.EchoService.Count",
+        [this](EchoRequest request, rpc::MessageSink& sink, const Caller&) {
+          return Count(std::move(request), sink);
+        });
     loop_.Start();
     options_.grpc = {"127.0.0.1", 0};
     Listen();
@@ -64,6 +69,51 @@ class GrpcServerTest : public testing::Test {
     EchoResponse response;
     *response.mutable_request() = std::move(request);
     co_return response;
+  }
+
+  boost::asio::awaitable<absl::Status> Count(EchoRequest request, rpc::MessageSink& sink) {
+    struct Gone {
+      std::promise<void>& gone;
+      ~Gone() { gone.set_value(); }
+    } gone{gone_};
+    for (int i = 0; i < request.count(); ++i) {
+      EchoResponse response;
+      response.set_untouched(i);
+      sink.Put(response);
+      const absl::Status room = co_await sink.Room();
+      if (!room.ok()) co_return room;
+    }
+    if (request.name() == "fail") co_return MakeError(ErrorCode::kUpstreamTimeout, "late");
+    co_return absl::OkStatus();
+  }
+
+  // Calls Count and reads up to `most` responses, each of which is the number that it should be;
+  // then leaves if there may be more.
+  ::grpc::Status CallCount(const EchoRequest& request, int most, int* read) {
+    ::grpc::ClientContext context;
+    ::grpc::GenericStub stub(channel_);
+    ::grpc::CompletionQueue queue;
+    void* tag = nullptr;
+    bool ok = false;
+    const auto next = [&] { return queue.Next(&tag, &ok) && ok; };
+    auto call = stub.PrepareCall(&context, "/luna.test.EchoService/Count", &queue);
+    call->StartCall(nullptr);
+    EXPECT_TRUE(next());
+    call->WriteLast(ToBytes(request), {}, nullptr);
+    EXPECT_TRUE(next());
+    for (*read = 0; *read < most; ++*read) {
+      ::grpc::ByteBuffer bytes;
+      call->Read(&bytes, nullptr);
+      if (!next()) break;
+      EchoResponse response;
+      EXPECT_TRUE(FromBytes(bytes, response));
+      EXPECT_EQ(response.untouched(), *read);
+    }
+    if (*read == most) context.TryCancel();
+    ::grpc::Status status;
+    call->Finish(&status, nullptr);
+    next();
+    return status;
   }
 
   // One call; the bytes of the response go to `response`.
@@ -125,6 +175,31 @@ TEST_F(GrpcServerTest, GivesErrorsWithDetails) {
   EXPECT_EQ(info.reason(), "UPSTREAM_QUOTA");
   EXPECT_EQ(retry.retry_delay().seconds(), 1);
   EXPECT_EQ(retry.retry_delay().nanos(), 500000000);
+}
+
+TEST_F(GrpcServerTest, StreamsResponses) {
+  EchoRequest request;
+  request.set_count(1000);
+  int read = 0;
+  EXPECT_TRUE(CallCount(request, 2000, &read).ok());
+  EXPECT_EQ(read, 1000);
+}
+
+TEST_F(GrpcServerTest, AStreamThatFailsSaysSoAtItsEnd) {
+  EchoRequest request;
+  request.set_count(3);
+  request.set_name("fail");
+  int read = 0;
+  EXPECT_EQ(CallCount(request, 100, &read).error_code(), ::grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(read, 3);
+}
+
+TEST_F(GrpcServerTest, ACallerThatLeavesEndsItsStream) {
+  EchoRequest request;
+  request.set_count(2'000'000'000);
+  int read = 0;
+  EXPECT_EQ(CallCount(request, 1, &read).error_code(), ::grpc::StatusCode::CANCELLED);
+  gone_.get_future().wait();
 }
 
 TEST_F(GrpcServerTest, TurnsABugIntoAnInternalError) {

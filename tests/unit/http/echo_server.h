@@ -101,6 +101,15 @@ class HttpServerTest : public testing::Test {
     methods_.Add<EchoRequest, EchoResponse>(
         "luna.test.EchoService.Echo",
         [this](EchoRequest request, const Caller&) { return Echo(std::move(request)); });
+    methods_.AddStream<EchoRequest>(
+        "luna.test.EchoService.Count",
+        [this](EchoRequest request, rpc::MessageSink& sink, const Caller&) {
+          return Count(std::move(request), sink);
+        });
+    methods_.Add<luna::test::UploadRequest, EchoResponse>(
+        "luna.test.EchoService.Upload", [](luna::test::UploadRequest request, const Caller&) {
+          return Upload(std::move(request));
+        });
     loop_.Start();
     options_.http = {"127.0.0.1", 0};
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
@@ -130,6 +139,30 @@ class HttpServerTest : public testing::Test {
     }
     EchoResponse response;
     *response.mutable_request() = std::move(request);
+    co_return response;
+  }
+
+  asio::awaitable<absl::Status> Count(EchoRequest request, rpc::MessageSink& sink) {
+    struct Gone {
+      std::promise<void>& gone;
+      ~Gone() { gone.set_value(); }
+    } gone{gone_};
+    for (int i = 0; i < request.count(); ++i) {
+      EchoResponse response;
+      response.set_untouched(i);
+      sink.Put(response);
+      const absl::Status room = co_await sink.Room();
+      if (!room.ok()) co_return room;
+    }
+    if (request.name() == "fail") co_return MakeError(ErrorCode::kUpstreamTimeout, "늦음");
+    co_return absl::OkStatus();
+  }
+
+  // Tells how long the file is.
+  static asio::awaitable<absl::StatusOr<EchoResponse>> Upload(luna::test::UploadRequest request) {
+    EchoResponse response;
+    response.mutable_request()->set_user_id(request.user_id());
+    response.set_untouched(static_cast<int>(request.data().size()));
     co_return response;
   }
 

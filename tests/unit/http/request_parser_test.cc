@@ -1,6 +1,7 @@
 #include "server/http/request_parser.h"
 
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -205,6 +206,34 @@ TEST(RequestParserTest, HoldsNoMoreThanOneChunkLine) {
     Append(buffer, "400\r\n" + std::string(kKib, 'a') + "\r\n");
     ASSERT_EQ(parser.Feed(buffer), State::kBody);
     EXPECT_LE(buffer.size(), 2u);
+  }
+}
+
+TEST(RequestParserTest, AFileMayBeLonger) {
+  const auto status = [](bool file, std::size_t size, bool chunked) {
+    RequestParser parser([file](const Request& request) {
+      EXPECT_EQ(request.target(), "/");
+      return file;
+    });
+    boost::beast::flat_buffer buffer;
+    const std::string body(size, 'x');
+    std::ostringstream bytes;
+    bytes << kPost;
+    if (chunked) {
+      bytes << "Transfer-Encoding: chunked\r\n\r\n" << std::hex << size << "\r\n" << body;
+      bytes << "\r\n0\r\n\r\n";
+    } else {
+      bytes << "Content-Length: " << size << "\r\n\r\n" << body;
+    }
+    Append(buffer, bytes.str());
+    parser.Feed(buffer);
+    return StatusOf(parser);
+  };
+  for (const bool chunked : {false, true}) {
+    EXPECT_EQ(status(false, 256 << 10, chunked), 200);
+    EXPECT_EQ(status(false, (256 << 10) + 1, chunked), 413);
+    EXPECT_EQ(status(true, 16 << 20, chunked), 200);
+    EXPECT_EQ(status(true, (16 << 20) + 1, chunked), 413);
   }
 }
 

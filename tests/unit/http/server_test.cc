@@ -56,6 +56,73 @@ TEST_F(HttpServerTest, RefusesWhatItDoesNotUnderstandAndGoesOn) {
   EXPECT_EQ(status(Post("/echo/a", "{}")), 200u);
 }
 
+TEST_F(HttpServerTest, StreamsResponsesAsLines) {
+  Client client(server_->address());
+  client.Send("GET /count?count=2 HTTP/1.1\r\nHost: localhost\r\n\r\n" + Post("/echo/b", "{}"));
+  const auto response = client.Read();
+  EXPECT_EQ(response.result_int(), 200u);
+  EXPECT_EQ(response["Content-Type"], "application/x-ndjson");
+  EXPECT_EQ(response["Transfer-Encoding"], "chunked");
+  EXPECT_EQ(response.body(), "{\"untouched\":0}\n{\"untouched\":1}\n");
+  EXPECT_THAT(client.Read().body(), HasSubstr(R"("name":"b")"));
+}
+
+TEST_F(HttpServerTest, AStreamOfNothingIsEmpty) {
+  Client client(server_->address());
+  client.Send("GET /count HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto response = client.Read();
+  EXPECT_EQ(response["Content-Type"], "application/x-ndjson");
+  EXPECT_EQ(response.body(), "");
+}
+
+TEST_F(HttpServerTest, AStreamThatFailsAtOnceIsAnError) {
+  Client client(server_->address());
+  client.Send("GET /count?name=fail HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(client.Read().result_int(), 504u);
+}
+
+TEST_F(HttpServerTest, AStreamThatFailsLaterIsCut) {
+  for (const char* version : {"1.0", "1.1"}) {
+    gone_ = {};
+    Client client(server_->address());
+    client.Send("GET /count?name=fail&count=1 HTTP/" + std::string(version) +
+                "\r\nHost: localhost\r\n\r\n");
+    EXPECT_THROW(client.Read(), boost::system::system_error) << version;
+  }
+}
+
+TEST_F(HttpServerTest, AClientThatLeavesEndsItsStream) {
+  Client client(server_->address());
+  client.Send("GET /count?count=2000000000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_TRUE(client.HasMore(std::chrono::seconds(60)));
+  client.Close();
+  gone_.get_future().wait();
+}
+
+TEST_F(HttpServerTest, TakesAFileAsItIs) {
+  Client client(server_->address());
+  const std::string file(1 << 20, '\xFF');
+  for (const char* type :
+       {"application/x-ndjson", "application/json", "text/plain; charset=utf-8"}) {
+    const std::string header = "Content-Type: " + std::string(type) + "\r\n";
+    client.Send(Post("/upload?user_id=na", file, header));
+    const auto response = client.Read();
+    EXPECT_EQ(response.result_int(), 200u);
+    EXPECT_THAT(response.body(), HasSubstr(R"("untouched":1048576)"));
+    EXPECT_THAT(response.body(), HasSubstr(R"("user_id":"na")"));
+  }
+  client.Send(Post("/upload", "x", "Content-Type: image/png\r\n"));
+  EXPECT_EQ(client.Read().result_int(), 415u);
+}
+
+TEST_F(HttpServerTest, TellsAFileThatIsTooLongToComeInParts) {
+  Client client(server_->address());
+  client.Send("POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16777217\r\n\r\n");
+  const auto response = client.Read();
+  EXPECT_EQ(response.result_int(), 413u);
+  EXPECT_THAT(response.body(), HasSubstr("in parts of whole lines"));
+}
+
 TEST_F(HttpServerTest, AnswersHeadWithoutABody) {
   Client client(server_->address());
   client.Send(

@@ -97,7 +97,7 @@ TEST_F(SseSinkTest, EndsTheBodyOnce) {
 }
 
 TEST_F(SseSinkTest, WithoutChunksTheBodyIsAsItIs) {
-  Open({.chunked = false, .keep_alive = false});
+  Open({.body = {.chunked = false, .keep_alive = false}});
   ASSERT_TRUE(Run(sink_->Emit(Chunk("a"))).ok());
   const std::string& all = ReceiveUntil("\n\n");
   EXPECT_THAT(all, HasSubstr("Connection: close\r\n"));
@@ -106,7 +106,7 @@ TEST_F(SseSinkTest, WithoutChunksTheBodyIsAsItIs) {
 }
 
 TEST_F(SseSinkTest, AClientThatReadsNothingIsLetGo) {
-  Open({.write_timeout = milliseconds(5)});
+  Open({.body = {.write_timeout = milliseconds(5)}});
   const auto flood = [this]() -> asio::awaitable<absl::Status> {
     for (;;) {
       const absl::Status sent = co_await sink_->Emit(Chunk(std::string(100000, 'x')));
