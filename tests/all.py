@@ -47,7 +47,8 @@ def say(text: str) -> None:
 
 def environment() -> dict[str, str]:
     path = os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    tsan = f"suppressions={ROOT}/tests/unit/tsan.suppressions"
+    return {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TSAN_OPTIONS": tsan}
 
 
 def run(command: list[str], seconds: int, quiet: bool) -> tuple[int | str, str]:

@@ -181,14 +181,14 @@ def check_details(status, behaviour):
 
 
 def test_the_table_leaves_no_memory_behind(play, start):
-    """Played twice; what the first time fills (pools, caches, the allocator) is there the second."""
+    """What the first two times fill (pools, caches, SQLite's pages, the allocator) is there the third."""
     server = start(environment=MEASURED)
     memory = []
-    for _ in range(2):
+    for _ in range(3):
         for transport, (api, behaviour) in product(TRANSPORTS, PATIENT):
             play(transport, api, behaviour, server)
         memory.append(server.wait_until_nothing_is_open()["process_resident_memory_bytes"])
-    assert memory[1] - memory[0] < MOST_LEFT_BEHIND, memory
+    assert memory[2] - memory[1] < MOST_LEFT_BEHIND, memory
 
 
 @transports

@@ -120,8 +120,8 @@ TEST_F(LlmClassifierTest, TheRequestIsCountedWhileItIsOpen) {
   const std::string gauge = "luna_upstream_requests_open{target=\"main\"} ";
   std::string meanwhile;
   RawServer server(1, [&](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
     meanwhile = metrics_.Text();
-    Saying("no")(socket);
   });
   EXPECT_FALSE(Classify(server.url(), nullptr).ok());
   server.Join();
