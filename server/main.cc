@@ -64,8 +64,9 @@ class Core {
         emotion_(emotion::MakeClassifier(config.emotion, std::move(model), targets_, metrics)),
         summarizer_(config, targets_, memory, tasks),
         interaction_(config, targets_, emotion_.get(), &memory, &summarizer_, admission, metrics),
-        methods_(rpc::LunaMethods(interaction_, emotion_.get(), memory, summarizer_, admission,
-                                  metrics)) {
+        generation_(config, targets_, admission, metrics),
+        methods_(rpc::LunaMethods(interaction_, generation_, emotion_.get(), memory, summarizer_,
+                                  admission, metrics)) {
     loop_.Start();
   }
 
@@ -92,6 +93,7 @@ class Core {
   std::unique_ptr<EmotionClassifier> emotion_;
   Summarizer summarizer_;
   Interaction interaction_;
+  rpc::Generation generation_;
   rpc::Methods methods_;
 };
 
@@ -166,6 +168,7 @@ int Serve(const config::Config& config) {
       pool->FindServiceByName("luna.v1.InteractionService"),
       pool->FindServiceByName("luna.v1.EmotionService"),
       pool->FindServiceByName("luna.v1.MemoryService"),
+      pool->FindServiceByName("luna.v1.GenerationService"),
   };
   auto http = http::Server::Listen(config.server, services, workers);
   if (!http.ok()) return Refuse(http.status());

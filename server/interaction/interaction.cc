@@ -198,7 +198,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   }
   if (turn.stream && !turn.target->stream) {
     co_return MakeError(ErrorCode::kStreamingDisabled,
-                        messages::StreamingDisabled(language, turn.target->name));
+                        messages::StreamingDisabled(language, turn.target->name, "POST /interact"));
   }
 
   const absl::StatusOr<Admission::Place> place = admission_.Enter();

@@ -19,7 +19,8 @@ const absl::Status& StatusOf(const absl::StatusOr<Response>& response) {
   return response.status();
 }
 
-// Lets the caller in, does the work, and counts and logs it, as Interaction does by itself.
+// Lets the caller in, does the work, and counts and logs it, as Interaction and Generation do by
+// themselves.
 template <class Result>  // absl::Status or absl::StatusOr
 boost::asio::awaitable<Result> Admit(Admission& admission, telemetry::Metrics& metrics,
                                      const Caller& caller, boost::asio::awaitable<Result> work) {
@@ -42,7 +43,7 @@ boost::asio::awaitable<Result> Admit(Admission& admission, telemetry::Metrics& m
 
 }  // namespace
 
-Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
+Methods LunaMethods(Interaction& interaction, Generation& generation, EmotionClassifier* emotion,
                     ConversationMemory& memory, Summarizer& summarizer, Admission& admission,
                     telemetry::Metrics& metrics) {
   Methods methods;
@@ -54,6 +55,20 @@ Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
       "luna.v1.EmotionService.Analyze",
       [&, emotion](v1::AnalyzeRequest request, const Caller& caller) {
         return Admit(admission, metrics, caller, Analyze(std::move(request), emotion));
+      });
+  methods.Add<v1::GenerateRequest, v1::GenerateResponse>(
+      "luna.v1.GenerationService.Generate", [&](v1::GenerateRequest request, const Caller& caller) {
+        return generation.Generate(std::move(request), caller);
+      });
+  methods.AddStream<v1::GenerateStreamRequest>(
+      "luna.v1.GenerationService.GenerateStream",
+      [&](v1::GenerateStreamRequest request, MessageSink& sink, const Caller& caller) {
+        return generation.GenerateStream(std::move(request), sink, caller);
+      });
+  methods.Add<v1::ListModelsRequest, v1::ListModelsResponse>(
+      "luna.v1.GenerationService.ListModels",
+      [&](v1::ListModelsRequest request, const Caller& caller) {
+        return Admit(admission, metrics, caller, generation.ListModels(std::move(request)));
       });
   const auto of_memory = [&]<class Request, class Response>(
                              const std::string& name,

@@ -1,0 +1,210 @@
+#include "server/rpc/generation.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <absl/strings/str_join.h>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <spdlog/spdlog.h>
+
+#include "server/base/error.h"
+#include "server/base/guard.h"
+#include "server/interaction/answer_words.h"
+#include "server/interaction/messages.h"
+#include "server/rpc/generation_prompt.h"
+
+namespace luna::rpc {
+
+namespace asio = boost::asio;
+using net::Clock;
+
+namespace {
+
+int Milliseconds(Clock::duration duration) {
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+const char* OpenAiReason(const llm::Finish& finish) {
+  return finish.reason == "STOP" ? "stop" : "length";
+}
+
+// Keeps what Generate gives back.
+class WholeAnswer final : public MessageSink {
+ public:
+  void Put(const google::protobuf::Message& message) override {
+    const auto& part = static_cast<const v1::GenerateStreamResponse&>(message);
+    const v1::GenerateChoice& choice = part.choices(0);
+    response.mutable_content()->append(choice.delta().content());
+    if (!choice.has_finish_reason()) return;
+    response.set_finish_reason(choice.finish_reason());
+    response.set_model(part.model());
+    response.set_target(part.target());
+    *response.mutable_usage() = part.usage();
+  }
+  asio::awaitable<absl::Status> Room() override { co_return absl::OkStatus(); }
+
+  v1::GenerateResponse response;
+};
+
+}  // namespace
+
+// One request under way.
+struct Generation::Work {
+  const v1::GenerateRequest request;
+  MessageSink& sink;
+  const Caller& caller;
+  const bool stream;
+  const config::Target* target = nullptr;  // that was asked for
+  const net::TimePoint start = Clock::now();
+  bool admitted = false;
+  v1::GenerateStreamResponse part{};  // is put again and again
+  int parts = 0;
+  std::size_t bytes = 0;  // of the answer so far
+  std::optional<net::TimePoint> first_chunk{};
+  net::TimePoint last_chunk{};
+
+  const char* Stage() const {
+    if (!admitted) return "request";
+    return bytes == 0 ? "first_token" : "stream";
+  }
+};
+
+Generation::Generation(const config::Config& config, llm::Targets& targets, Admission& admission,
+                       telemetry::Metrics& metrics)
+    : config_(config), targets_(targets), admission_(admission), metrics_(metrics) {}
+
+asio::awaitable<absl::StatusOr<v1::GenerateResponse>> Generation::Generate(
+    v1::GenerateRequest request, const Caller& caller) {
+  WholeAnswer answer;
+  Work work{std::move(request), answer, caller, false};
+  const absl::Status status = co_await Run(work);
+  if (!status.ok()) co_return status;
+  co_return std::move(answer.response);
+}
+
+asio::awaitable<absl::Status> Generation::GenerateStream(v1::GenerateStreamRequest request,
+                                                         MessageSink& sink, const Caller& caller) {
+  v1::GenerateRequest same;
+  same.ParseFromString(request.SerializeAsString());
+  Work work{std::move(same), sink, caller, true};
+  co_return co_await Run(work);
+}
+
+asio::awaitable<absl::StatusOr<v1::ListModelsResponse>> Generation::ListModels(
+    v1::ListModelsRequest) const {
+  v1::ListModelsResponse response;
+  response.set_object("list");
+  for (const config::Target* target : targets_.All()) {
+    v1::Model& model = *response.add_data();
+    model.set_id(target->name);
+    model.set_object("model");
+    model.set_owned_by("luna");
+    model.set_model(target->model);
+  }
+  co_return response;
+}
+
+// Lets the request in, and sees to its end.
+asio::awaitable<absl::Status> Generation::Run(Work& work) {
+  const std::string& language = work.request.language();
+  absl::StatusOr<llm::Prompt> prompt = PromptOf(work.request, work.stream);
+  absl::Status status = prompt.status();
+  if (status.ok()) {
+    work.target = targets_.OfModel(work.request.target());
+    if (work.target == nullptr) {
+      status = MakeError(ErrorCode::kUnknownTarget,
+                         messages::UnknownTarget(language, work.request.target(),
+                                                 absl::StrJoin(targets_.Names(), ", ")));
+    } else if (work.stream && !work.target->stream) {
+      status =
+          MakeError(ErrorCode::kStreamingDisabled,
+                    messages::StreamingDisabled(language, work.target->name, "POST /generate"));
+    }
+  }
+  if (status.ok()) {
+    const absl::StatusOr<Admission::Place> place = admission_.Enter();
+    status = place.status();
+    if (place.ok()) {
+      work.admitted = true;
+      const telemetry::Counted open(metrics_.StreamsOpen(work.caller.transport));
+      status = co_await Guard(Respond(work, *std::move(prompt)));
+    }
+  }
+  if (absl::IsCancelled(status) && !work.caller.ended.ok()) status = work.caller.ended;
+  Record(work, status);
+  co_return status;
+}
+
+asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt) {
+  const std::string& language = work.request.language();
+  const std::unique_ptr<llm::TokenStream> tokens =
+      targets_.Generate(*work.target, std::move(prompt));
+  AnswerWords words(config_.stream, language, *tokens);
+  std::optional<llm::Finish> finish;
+  while (!finish) {
+    std::vector<std::string> chunks;
+    absl::StatusOr<std::optional<llm::Finish>> step = co_await words.Next(chunks);
+    if (!chunks.empty()) {
+      const config::Target& answering = *targets_.Config(tokens->target());
+      work.part.set_target(answering.name);
+      work.part.set_model(work.request.model().empty() ? answering.model : work.request.model());
+    }
+    for (const std::string& chunk : chunks) PutChunk(work, chunk);
+    const absl::Status sent = co_await work.sink.Room();
+    if (!sent.ok()) co_return sent;
+    if (!step.ok()) {
+      const auto in_words = [&](const std::string& detail) {
+        return messages::ModelFailed(language, *work.target, work.stream, detail);
+      };
+      co_return WithMessage(step.status(), in_words(ErrorOf(step.status()).message()),
+                            in_words(OwnWords(step.status())));
+    }
+    finish = *std::move(step);
+  }
+  v1::GenerateChoice& choice = *work.part.mutable_choices(0);
+  choice.mutable_delta()->clear_content();
+  choice.set_finish_reason(OpenAiReason(*finish));
+  *work.part.mutable_usage() = finish->usage;
+  work.sink.Put(work.part);
+  co_return absl::OkStatus();
+}
+
+void Generation::PutChunk(Work& work, const std::string& text) const {
+  const net::TimePoint now = Clock::now();
+  if (work.first_chunk) {
+    metrics_.NextChunk(now - work.last_chunk);
+  } else {
+    work.first_chunk = now;
+    metrics_.FirstChunk(now - work.start);
+    work.part.add_choices();
+  }
+  work.last_chunk = now;
+  ++work.parts;
+  work.bytes += text.size();
+  work.part.mutable_choices(0)->mutable_delta()->set_content(text);
+  work.sink.Put(work.part);
+}
+
+// One line in the log, as Interaction writes it: never what a person said.
+void Generation::Record(const Work& work, const absl::Status& status) const {
+  const std::string code = status.ok() ? "OK" : ErrorOf(status).code();
+  const std::string stage = status.ok() ? "" : work.Stage();
+  metrics_.RequestEnded(work.caller.transport, code, stage);
+  const std::string line = fmt::format(
+      "request id={} transport={} code={} stage={} target={} events={} bytes={} first_chunk_ms={} "
+      "total_ms={}",
+      work.caller.id, work.caller.transport, code, stage, work.target ? work.target->name : "",
+      work.parts, work.bytes, work.first_chunk ? Milliseconds(*work.first_chunk - work.start) : 0,
+      Milliseconds(Clock::now() - work.start));
+  if (status.ok() || absl::IsCancelled(status) || !work.admitted) {
+    spdlog::info(line);
+  } else {
+    spdlog::error("{} {}", line, OwnWords(status));
+  }
+}
+
+}  // namespace luna::rpc
