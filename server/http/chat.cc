@@ -31,12 +31,11 @@ asio::awaitable<void> Connection::CompleteChat(const Request& request) {
     const ChunkSink::Form form{.openai = true, .include_usage = chat->include_usage};
     co_return co_await StreamChunks(*function, std::move(message), form);
   }
-  co_await CallUnary(
-      *function, std::move(message),
-      [completion =
-           Completion{caller_.id, std::time(nullptr)}](const google::protobuf::Message& answer) {
-        return CompletionJson(completion, static_cast<const v1::GenerateResponse&>(answer));
-      });
+  const auto body = [completion = Completion{caller_.id, std::time(nullptr)}](
+                        const google::protobuf::Message& answer) {
+    return CompletionJson(completion, static_cast<const v1::GenerateResponse&>(answer));
+  };
+  co_await CallUnary(*function, std::move(message), body);
 }
 
 }  // namespace luna::http

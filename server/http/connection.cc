@@ -312,8 +312,8 @@ asio::awaitable<void> Connection::Call(const Match& match, const Request& reques
     co_return co_await StreamChunks(*function, std::move(message), {});
   }
   if (method.server_streaming()) co_return co_await StreamLines(*function, std::move(message));
-  co_await CallUnary(*function, std::move(message),
-                     [&route](const auto& response) { return ResponseBody(route, response); });
+  const auto body = [&route](const auto& response) { return ResponseBody(route, response); };
+  co_await CallUnary(*function, std::move(message), body);
 }
 
 // Whether its body is of this media type, whatever the parameters, or there is none.
