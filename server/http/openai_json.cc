@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include "server/base/error.h"
