@@ -291,9 +291,9 @@ asio::awaitable<void> Connection::Call(const Match& match, const Request& reques
   if (!HasType(request, "application/json") &&
       !(route.takes_file &&
         (HasType(request, "application/x-ndjson") || HasType(request, "text/plain")))) {
-    co_return co_await RefuseType(route.takes_file
-                                      ? "application/x-ndjson, application/json or text/plain"
-                                      : "application/json");
+    const char* expected = route.takes_file ? "application/x-ndjson, application/json or text/plain"
+                                            : "application/json";
+    co_return co_await RefuseType(expected);
   }
   const auto& method = *route.method;
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()

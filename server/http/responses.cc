@@ -86,7 +86,8 @@ asio::awaitable<void> Connection::Respond(int status, v1::Error error, Headers h
   if (!recorded_) {
     telemetry::RecordRefusal(*worker_.metrics, caller_.transport, caller_.id, error.code());
   }
-  co_await Respond(status, openai_ ? OpenAiErrorBody(error) : ErrorBody(error), std::move(headers));
+  std::string body = openai_ ? OpenAiErrorBody(error) : ErrorBody(error);
+  co_await Respond(status, std::move(body), std::move(headers));
 }
 
 asio::awaitable<void> Connection::Respond(int status, std::string body, Headers headers) {

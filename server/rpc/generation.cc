@@ -131,7 +131,8 @@ asio::awaitable<absl::Status> Generation::Run(Work& work) {
     if (place.ok()) {
       work.admitted = true;
       const telemetry::Counted open(metrics_.StreamsOpen(work.caller.transport));
-      status = co_await Guard(Respond(work, *std::move(prompt)));
+      asio::awaitable<absl::Status> respond = Respond(work, *std::move(prompt));
+      status = co_await Guard(std::move(respond));
     }
   }
   if (absl::IsCancelled(status) && !work.caller.ended.ok()) status = work.caller.ended;
