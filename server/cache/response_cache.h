@@ -13,6 +13,7 @@
 #include "luna/v1/interaction.pb.h"
 #include "server/config/config.h"
 #include "server/storage/database.h"
+#include "server/storage/rows.h"
 #include "server/telemetry/metrics.h"
 
 namespace luna {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -15,7 +14,7 @@ namespace luna::storage {
 struct Database {
   // Of a file that Prepare has made ready. `on_damage` is called when it is found damaged, from any
   // thread. Throws SQLite::Exception.
-  Database(const std::string& file, std::function<void()> on_damage);
+  Database(const std::string& file, const std::function<void()>& on_damage);
 
   // Resumes once nothing of what was deleted before is left in the files.
   boost::asio::awaitable<absl::Status> Settle();
@@ -24,8 +23,5 @@ struct Database {
   Worker queries;  // reads what may take long
   Worker writer;   // writes everything
 };
-
-// Of the wall clock, since 1970.
-std::int64_t NowMicroseconds();
 
 }  // namespace luna::storage

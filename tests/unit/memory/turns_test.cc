@@ -10,6 +10,7 @@
 
 #include "server/memory/deletion.h"
 #include "server/memory/search.h"
+#include "server/storage/purge.h"
 #include "tests/support/temporary_folder.h"
 
 namespace luna::memory {
@@ -121,7 +122,7 @@ class TurnsTest : public testing::Test {
     asked->executeStep();
     const bool wanted = asked->getColumn(0).getInt() > 0;
     asked.reset();
-    while (Purge(connection_)) {
+    while (storage::Purge(connection_)) {
     }
     return wanted;
   }
@@ -449,10 +450,10 @@ TEST_F(TurnsTest, WhileSomebodyReadsThePurgeWaits) {
   storage::Connection reader(folder_ / "luna.db");
   reader.database().exec("BEGIN");
   reader.database().execAndGet("SELECT count(*) FROM turns");
-  EXPECT_TRUE(Purge(connection_).has_value());
-  EXPECT_TRUE(Purge(connection_).has_value());
+  EXPECT_TRUE(storage::Purge(connection_).has_value());
+  EXPECT_TRUE(storage::Purge(connection_).has_value());
   reader.database().exec("COMMIT");
-  EXPECT_FALSE(Purge(connection_).has_value());
+  EXPECT_FALSE(storage::Purge(connection_).has_value());
 }
 
 TEST_F(TurnsTest, TheFileGivesTheSpaceBack) {
