@@ -121,8 +121,8 @@ void CountMiss(Connection& connection, const std::string& user) {
 v1::GetCacheStatsResponse ReadStats(Connection& connection, const std::string& user,
                                     const config::Cache& options, std::int64_t now) {
   v1::GetCacheStatsResponse stats;
-  Query counts = connection.Prepare(
-      "SELECT cache_hits, cache_misses, cache_saves FROM users WHERE name = ?1");
+  Query counts =
+      connection.Prepare("SELECT cache_hits, cache_misses, cache_saves FROM users WHERE name = ?1");
   counts->bind(1, user);
   if (counts->executeStep()) {
     stats.set_hits(counts->getColumn(0).getInt());
@@ -145,8 +145,8 @@ v1::GetCacheStatsResponse ReadStats(Connection& connection, const std::string& u
 }
 
 void Delete(Connection& connection, const std::string& user, const std::string& key) {
-  Query row = connection.Prepare("DELETE FROM cached_answers WHERE user = " USER_OF(
-      "?1") " AND key = ?2");
+  Query row =
+      connection.Prepare("DELETE FROM cached_answers WHERE user = " USER_OF("?1") " AND key = ?2");
   row->bind(1, user);
   Bind(*row, 2, key);
   row->exec();
@@ -163,8 +163,7 @@ int DeleteOld(Connection& connection, const std::string& user, const config::Cac
 }
 
 int DeleteAll(Connection& connection, const std::string& user) {
-  Query rows =
-      connection.Prepare("DELETE FROM cached_answers WHERE user = " USER_OF("?1"));
+  Query rows = connection.Prepare("DELETE FROM cached_answers WHERE user = " USER_OF("?1"));
   rows->bind(1, user);
   const int deleted = rows->exec();
   storage::ForgetUserWithNothing(connection, user);

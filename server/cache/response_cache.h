@@ -35,14 +35,16 @@ class ResponseCache {
   ResponseCache(config::Cache options, storage::Database& database, telemetry::Metrics& metrics,
                 Now now = storage::NowMicroseconds);
 
-  // What Put kept of `user` under `key`, 32 bytes (interaction/answer_key.h); nothing where there is
-  // none, it is too old, or it is damaged, in which case it is deleted. Counts as a hit or a miss.
+  // What Put kept of `user` under `key`, 32 bytes (interaction/answer_key.h); nothing where there
+  // is none, it is too old, or it is damaged, in which case it is deleted. Counts as a hit or a
+  // miss.
   boost::asio::awaitable<absl::StatusOr<std::optional<v1::Complete>>> Get(std::string user,
                                                                           std::string key);
 
   // Keeps a whole answer that ended with STOP: its text, finish reason, usage, model and target. It
-  // is on the disk, and found, when this resumes with OK. `holds` is called in the same transaction:
-  // where it is false what the answer was made from has been deleted meanwhile, and nothing is kept.
+  // is on the disk, and found, when this resumes with OK. `holds` is called in the same
+  // transaction: where it is false what the answer was made from has been deleted meanwhile, and
+  // nothing is kept.
   boost::asio::awaitable<absl::Status> Put(
       std::string user, std::string key, v1::Complete answer,
       std::function<bool(storage::Connection&)> holds = nullptr);

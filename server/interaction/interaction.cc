@@ -213,7 +213,7 @@ asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Cont
   }
   if (caches) {
     turn.key = AnswerKey(turn.User(), *turn.target,
-                         Prompt(turn, before_repeats ? *before_repeats : context));
+                         PromptFor(turn, before_repeats ? *before_repeats : context));
     absl::StatusOr<std::optional<v1::Complete>> found =
         co_await Guard(cache_->Get(turn.User(), turn.key));
     if (absl::IsCancelled(found.status())) co_return found.status();
@@ -230,13 +230,13 @@ asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Cont
   co_return absl::OkStatus();
 }
 
-llm::Prompt Interaction::Prompt(const Turn& turn, const memory::Context& context) const {
+llm::Prompt Interaction::PromptFor(const Turn& turn, const memory::Context& context) const {
   return MakePrompt(config_, context, turn.request.input(), turn.stream);
 }
 
 std::unique_ptr<llm::TokenStream> Interaction::Ask(const Turn& turn,
                                                    const memory::Context& context) {
-  return targets_.Generate(*turn.target, Prompt(turn, context));
+  return targets_.Generate(*turn.target, PromptFor(turn, context));
 }
 
 // Keeps an answer that is whole, and of the target that was asked. Fails only where the caller has

@@ -44,8 +44,8 @@ std::optional<Moment> FirstOfRepeats(Connection& connection, const std::string& 
                                      const std::string& session, const std::string& input) {
   const std::string same = utf8::Normalized(input);
   std::optional<Moment> first;
-  Query turns = connection.Prepare(
-      "SELECT ended_at, id, created_at, input FROM turns WHERE user = " USER_OF(
+  Query turns =
+      connection.Prepare("SELECT ended_at, id, created_at, input FROM turns WHERE user = " USER_OF(
           "?1") " AND session = ?2 ORDER BY ended_at DESC, id DESC LIMIT ?3");
   turns->bind(1, user);
   turns->bind(2, session);
@@ -62,9 +62,8 @@ Context ReadContextBefore(Connection& connection, const std::string& user,
                           const std::string& session, const config::Memory& options,
                           const Moment& moment) {
   Context context;
-  Query summary = connection.Prepare(
-      "SELECT id, content FROM summaries WHERE user = " USER_OF(
-          "?1") " AND session = ?2 AND created_at < ?3 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
+  Query summary = connection.Prepare("SELECT id, content FROM summaries WHERE user = " USER_OF(
+      "?1") " AND session = ?2 AND created_at < ?3 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
   summary->bind(1, user);
   summary->bind(2, session);
   summary->bind(3, moment.stored_at);
@@ -73,8 +72,8 @@ Context ReadContextBefore(Connection& connection, const std::string& user,
     context.summary = summary->getColumn(1).getString();
   }
 
-  Query turns = connection.Prepare(
-      "SELECT id, input, answer, tokens FROM turns WHERE user = " USER_OF(
+  Query turns =
+      connection.Prepare("SELECT id, input, answer, tokens FROM turns WHERE user = " USER_OF(
           "?1") " AND session = ?2 AND (ended_at, id) < (?3, ?4) "
                 "ORDER BY ended_at DESC, id DESC LIMIT ?5");
   turns->bind(1, user);
@@ -159,8 +158,8 @@ Recollection Recall(Connection& connection, const std::string& user, const std::
 
 bool IsThere(Connection& connection, const std::string& user, const Context& context) {
   if (context.summary_id != 0) {
-    Query summary = connection.Prepare("SELECT 1 FROM summaries WHERE user = " USER_OF(
-        "?1") " AND id = ?2");
+    Query summary =
+        connection.Prepare("SELECT 1 FROM summaries WHERE user = " USER_OF("?1") " AND id = ?2");
     summary->bind(1, user);
     summary->bind(2, context.summary_id);
     if (!summary->executeStep()) return false;
