@@ -223,7 +223,7 @@ TEST_F(ResponseCacheTest, OutlivesTheServer) {
 TEST_F(ResponseCacheTest, ADamagedAnswerIsAMissAndGone) {
   const char* const kDamage[] = {
       "UPDATE cached_answers SET answer = substr(answer, 1, length(answer) - 1)",
-      "UPDATE cached_answers SET answer = answer || x'00'",
+      "UPDATE cached_answers SET answer = cast(answer || x'00' AS BLOB)",
       "UPDATE cached_answers SET answer = zeroblob(0)",
       "UPDATE cached_answers SET checksum = x'00'",
       // Another's answer, whole, under this key.
