@@ -197,6 +197,10 @@ absl::StatusOr<ChatRequest> ReadChatRequest(const std::string& body) {
   if (const Json* model = Find(json, "model"); status.ok() && model != nullptr) {
     status = ReadText(*model, "model", *request.mutable_target());
   }
+  if (status.ok()) {  // luna's own
+    status = ReadMember(json, "skip_cache", "true or false", &Json::IsBool,
+                        [&](auto& value) { request.set_skip_cache(value.GetBool()); });
+  }
   if (const Json* user = Find(json, "user"); status.ok() && user != nullptr) {
     status = ReadText(*user, "user", *request.mutable_user_id());
   }

@@ -19,7 +19,8 @@ struct ChatRequest {
 
 // Reads it. INVALID_INPUT begins with the field that is wrong. So is one that luna does not know
 // how to honour although the answer would be another one (`tools`, `n`, images, ...), unless its
-// value is the one that changes nothing. All other fields are ignored, and null is as left out.
+// value is the one that changes nothing. All other fields are ignored but luna's own `skip_cache`,
+// and null is as left out.
 // https://platform.openai.com/docs/api-reference/chat/create
 absl::StatusOr<ChatRequest> ReadChatRequest(const std::string& body);
 

@@ -13,7 +13,10 @@
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
+#include "server/interaction/answer_key.h"
 #include "server/interaction/answer_words.h"
+#include "server/interaction/checks.h"
+#include "server/interaction/kept_answer.h"
 #include "server/interaction/messages.h"
 #include "server/rpc/generation_prompt.h"
 
@@ -62,20 +65,22 @@ struct Generation::Work {
   const net::TimePoint start = Clock::now();
   bool admitted = false;
   v1::GenerateStreamResponse part{};  // is put again and again
+  std::string key{};                  // what is cached under; empty: the cache is left alone
   int parts = 0;
   std::size_t bytes = 0;  // of the answer so far
   std::optional<net::TimePoint> first_chunk{};
   net::TimePoint last_chunk{};
 
+  std::string User() const { return OrDefault(request.user_id()); }
   const char* Stage() const {
     if (!admitted) return "request";
     return bytes == 0 ? "first_token" : "stream";
   }
 };
 
-Generation::Generation(const config::Config& config, llm::Targets& targets, Admission& admission,
-                       telemetry::Metrics& metrics)
-    : config_(config), targets_(targets), admission_(admission), metrics_(metrics) {}
+Generation::Generation(const config::Config& config, llm::Targets& targets, ResponseCache& cache,
+                       Admission& admission, telemetry::Metrics& metrics)
+    : config_(config), targets_(targets), cache_(cache), admission_(admission), metrics_(metrics) {}
 
 asio::awaitable<absl::StatusOr<v1::GenerateResponse>> Generation::Generate(
     v1::GenerateRequest request, const Caller& caller) {
@@ -142,15 +147,19 @@ asio::awaitable<absl::Status> Generation::Run(Work& work) {
 
 asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt) {
   const std::string& language = work.request.language();
-  const std::unique_ptr<llm::TokenStream> tokens =
-      targets_.Generate(*work.target, std::move(prompt));
-  AnswerWords words(config_.stream, language, *tokens);
+  asio::awaitable<absl::StatusOr<std::unique_ptr<llm::TokenStream>>> ask =
+      AskCacheOrModel(work, std::move(prompt));
+  const absl::StatusOr<std::unique_ptr<llm::TokenStream>> asked = co_await std::move(ask);
+  if (!asked.ok()) co_return asked.status();
+  llm::TokenStream& tokens = **asked;
+  AnswerWords words(work.part.cached() ? KeptAnswer::Chunking(config_) : config_.stream, language,
+                    tokens);
   std::optional<llm::Finish> finish;
   while (!finish) {
     std::vector<std::string> chunks;
     absl::StatusOr<std::optional<llm::Finish>> step = co_await words.Next(chunks);
     if (!chunks.empty()) {
-      const config::Target& answering = *targets_.Config(tokens->target());
+      const config::Target& answering = *targets_.Config(tokens.target());
       work.part.set_target(answering.name);
       work.part.set_model(work.request.model().empty() ? answering.model : work.request.model());
     }
@@ -166,12 +175,58 @@ asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt
     }
     finish = *std::move(step);
   }
+  v1::Complete answer;
+  answer.set_text(words.text());
+  answer.set_finish_reason(finish->reason);
+  *answer.mutable_usage() = finish->usage;
+  answer.set_model(work.part.model());
+  answer.set_target(work.part.target());
+  asio::awaitable<absl::Status> keep = Keep(work, std::move(answer));
+  const absl::Status kept = co_await std::move(keep);
+  if (!kept.ok()) co_return kept;
+
   v1::GenerateChoice& choice = *work.part.mutable_choices(0);
   choice.mutable_delta()->clear_content();
   choice.set_finish_reason(OpenAiReason(*finish));
   *work.part.mutable_usage() = finish->usage;
   work.sink.Put(work.part);
   co_return absl::OkStatus();
+}
+
+// Without the cache the answer still comes. Fails only where the caller has gone.
+asio::awaitable<absl::StatusOr<std::unique_ptr<llm::TokenStream>>> Generation::AskCacheOrModel(
+    Work& work, llm::Prompt prompt) {
+  if (!work.request.skip_cache()) {
+    work.key = AnswerKey(work.User(), *work.target, prompt, TextInKey::kAsItIs);
+    absl::StatusOr<std::optional<v1::Complete>> found =
+        co_await Guard(cache_.Get(work.User(), work.key));
+    if (absl::IsCancelled(found.status())) co_return found.status();
+    if (!found.ok()) {
+      WentWithoutCache(work, found.status());
+      work.key.clear();
+    } else if (*found) {
+      work.part.set_cached(true);
+      co_return std::make_unique<KeptAnswer>(**std::move(found), config_.cache);
+    }
+  }
+  co_return targets_.Generate(*work.target, std::move(prompt));
+}
+
+// Keeps an answer that is whole, and of the target that was asked. Fails only where the caller has
+// gone.
+asio::awaitable<absl::Status> Generation::Keep(Work& work, v1::Complete answer) {
+  const bool worth = answer.finish_reason() == "STOP" && answer.target() == work.target->name &&
+                     !work.part.cached();
+  if (work.key.empty() || !worth) co_return absl::OkStatus();
+  const absl::Status kept = co_await Guard(cache_.Put(work.User(), work.key, std::move(answer)));
+  if (absl::IsCancelled(kept)) co_return kept;
+  if (!kept.ok()) WentWithoutCache(work, kept);
+  co_return absl::OkStatus();
+}
+
+void Generation::WentWithoutCache(const Work& work, const absl::Status& why) const {
+  metrics_.PartFailed("cache");
+  spdlog::warn("request id={}: no cache: {}", work.caller.id, OwnWords(why));
 }
 
 void Generation::PutChunk(Work& work, const std::string& text) const {

@@ -69,11 +69,17 @@ def channel(guarded):
 @pytest.fixture(scope="module")
 def methods(stubs):
     """Every RPC of luna.v1, as its descriptor."""
-    modules = (stubs.messages, stubs.emotion_messages, stubs.memory_messages, stubs.generation_messages)
+    modules = (
+        stubs.messages,
+        stubs.emotion_messages,
+        stubs.memory_messages,
+        stubs.cache_messages,
+        stubs.generation_messages,
+    )
     files = [module.DESCRIPTOR for module in modules]
     services = [service for file in files for service in file.services_by_name.values()]
     found = [method for service in services for method in service.methods]
-    names = {"Interact", "Answer", "Analyze", "Export", "Import", "Generate", "GenerateStream"}
+    names = {"Interact", "Answer", "Analyze", "Export", "Import", "ClearCache", "Generate", "GenerateStream"}
     assert names <= {method.name for method in found}
     return found
 
