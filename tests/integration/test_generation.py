@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -10,11 +11,12 @@ import pytest
 import requests
 
 from behaviours import ROWS
-from generation import CODES, FINISH, STREAMS, WHOLE, post
+from generation import CODES, FINISH, STREAMS, WHOLE, as_chat, post
 from rows import ANSWER, APIS, CONTRACT, END, TEXTS, steps
 
 QUESTION = "인공지능의 미래에 대해 설명해주세요."
 HAPPY = steps(*TEXTS, *END)
+HELLO = {"input": "안녕", "target": "gemini", "skip_cache": True}
 MIDDLE = steps({"text": "하나 둘 셋"}, {"await": "step"}, {"text": " 넷"}, *END)
 BEFORE = steps({"await": "step"}, *TEXTS, *END)
 
@@ -44,10 +46,11 @@ def generation(stubs):
 
 @pytest.fixture
 def ask(luna, generation, stubs):
-    """Asks by one of STREAMS or WHOLE."""
+    """Asks by one of STREAMS or WHOLE, past the cache unless the request says otherwise."""
 
     def run(play, request, server=luna, **more):
-        request = {"input": QUESTION} | request
+        asked = {} if "messages" in request else {"input": QUESTION}
+        request = asked | {"skip_cache": True} | request
         return play(server, generation(server), stubs.generation_messages, request, **more)
 
     return run
@@ -130,7 +133,7 @@ def test_an_answer_leaves_in_words_and_says_what_answered(fake, ask, way, api):
 def test_the_frames_are_the_guide_s_chunks(luna, fake):
     """As luna writes them, to the byte; sections 4 and 5 of the guide read them."""
     fake.script(HAPPY)
-    response = post(luna, "/generate/stream", {"input": "안녕", "target": "gemini"}, **{"X-Request-Id": "r1"})
+    response = post(luna, "/generate/stream", HELLO, **{"X-Request-Id": "r1"})
     frames = response.content.decode().split("\n\n")
     head = '{"id":"chatcmpl-r1","object":"chat.completion.chunk","created":'
     assert frames.pop() == ""
@@ -170,6 +173,7 @@ def chunks_of(luna, request):
 GUIDE = {
     "section 4": {
         "target": "gemini",
+        "skip_cache": True,
         "messages": [
             {"role": "system", "content": "You are a helpful assistant."},
             {"role": "user", "content": "Tell me about Python."},
@@ -177,6 +181,7 @@ GUIDE = {
     },
     "section 5": {
         "target": "gemini",
+        "skip_cache": True,
         "system_prompt": "You are a helpful assistant.",
         "user_prompt": "Tell me about Python.",
     },
@@ -211,12 +216,11 @@ CONVERSATION = [
 
 
 @whole
-def test_a_conversation_reaches_gemini_in_its_own_form(fake, ask, luna, generation, stubs, way):
+def test_a_conversation_reaches_gemini_in_its_own_form(fake, ask, way):
     fake.script(HAPPY)
     request = {"target": "gemini", "messages": CONVERSATION, "temperature": 0.25, "top_p": 0.5}
     request |= {"max_tokens": 9, "stop": ["끝"], "seed": 7}
-    answer = WHOLE[way](luna, generation(luna), stubs.generation_messages, request)
-    assert answer.text == ANSWER
+    assert ask(WHOLE[way], request).text == ANSWER
     body = json.loads(fake.requests()[0]["body"])
     assert body == {
         "systemInstruction": {"parts": [{"text": "가\n\n나"}]},
@@ -237,12 +241,11 @@ def test_a_conversation_reaches_gemini_in_its_own_form(fake, ask, luna, generati
 
 
 @streams
-def test_a_conversation_reaches_an_openai_style_server_in_its_own_form(fake, luna, generation, stubs, way):
+def test_a_conversation_reaches_an_openai_style_server_in_its_own_form(fake, ask, way):
     fake.script(HAPPY)
     request = {"target": "openai", "messages": CONVERSATION, "temperature": 0.25, "top_p": 0.5}
     request |= {"max_tokens": 9, "stop": ["끝"], "seed": 7}
-    answer = STREAMS[way](luna, generation(luna), stubs.generation_messages, request)
-    assert answer.text == ANSWER
+    assert ask(STREAMS[way], request).text == ANSWER
     body = json.loads(fake.requests()[0]["body"])
     assert body == {
         "model": "Luna",
@@ -381,7 +384,7 @@ def test_a_caller_that_leaves_before_the_first_token_stops_the_upstream(luna, fa
 def leave(luna, generation, stubs, way, api, started, when=lambda: None):
     """Asks by one of STREAMS, and leaves after the first chunk, or before it."""
     if way == "grpc":
-        request = stubs.generation_messages.GenerateStreamRequest(input="안녕", target=api)
+        request = stubs.generation_messages.GenerateStreamRequest(input="안녕", target=api, skip_cache=True)
         call = generation(luna).GenerateStream(request, timeout=60)
         if started:
             next(call)
@@ -389,9 +392,9 @@ def leave(luna, generation, stubs, way, api, started, when=lambda: None):
         call.cancel()
         return
     path = "/generate/stream" if way == "generate" else "/v1/chat/completions"
-    body = {"input": "안녕", "target": api}
+    body = {"input": "안녕", "target": api, "skip_cache": True}
     if way == "chat":
-        body = {"model": api, "stream": True, "messages": [{"role": "user", "content": "안녕"}]}
+        body = as_chat(body) | {"stream": True}
     raw = RawCaller(luna, path, body)
     if started:
         raw.wait_for(b"content")
@@ -421,14 +424,12 @@ class RawCaller:
 def test_leaving_a_whole_answer_stops_the_upstream(luna, fake, generation, stubs, way):
     fake.script(BEFORE)
     if way == "grpc":
-        request = stubs.generation_messages.GenerateRequest(input="안녕")
+        request = stubs.generation_messages.GenerateRequest(**HELLO)
         call = generation(luna).Generate.future(request, timeout=60)
         fake.wait(waiting=1)
         call.cancel()
     else:
-        body = {"input": "안녕"}
-        if way == "chat":
-            body = {"messages": [{"role": "user", "content": "안녕"}]}
+        body = as_chat(HELLO) if way == "chat" else HELLO
         raw = RawCaller(luna, "/generate" if way == "generate" else "/v1/chat/completions", body)
         fake.wait(waiting=1)
         raw.close()
@@ -517,7 +518,7 @@ def test_the_log_says_how_it_ended_and_nothing_that_was_said(start, fake):
     server = start()
     fake.script([HAPPY, steps(*TEXTS, {"error": {"code": 503, "message": "the secret", "status": "X"}})])
     for _ in range(2):
-        post(server, "/generate/stream", {"input": "비밀이야", "target": "gemini"}, **{"X-Request-Id": "mine"})
+        post(server, "/generate/stream", HELLO | {"input": "비밀이야"}, **{"X-Request-Id": "mine"})
     post(server, "/generate", {"input": "비밀이야", "target": "nobody"})
     said = server.stderr()
     counted = server.metrics()
@@ -536,14 +537,112 @@ def test_the_log_says_how_it_ended_and_nothing_that_was_said(start, fake):
 def test_nothing_is_remembered(luna, fake):
     fake.script(HAPPY)
     for path in ("/generate", "/generate/stream"):
-        assert post(luna, path, {"input": "안녕", "user_id": "nobody-else"}).status_code == 200
+        assert post(luna, path, HELLO | {"user_id": "nobody-else"}).status_code == 200
     stats = requests.get(f"{luna.url}/memory/stats", params={"user_id": "nobody-else"}, timeout=60)
     assert stats.json()["total_conversations"] == 0
 
 
 def test_the_original_s_request_and_answer(luna, fake):
     fake.script(HAPPY)
-    request = {"input": "안녕", "temperature": 0.85, "max_tokens": 64}
+    request = {"input": "안녕하세요", "temperature": 0.85, "max_tokens": 64}
     answer = post(luna, "/generate", request)
     assert answer.json()["content"] == ANSWER
     assert json.loads(fake.requests()[0]["body"])["generationConfig"]["maxOutputTokens"] == 64
+
+
+def ask_twice(ask, way, first=None, second=None):
+    """What is asked through the cache, twice."""
+    return [ask(way, {"skip_cache": False} | (change or {})) for change in (first, second)]
+
+
+def own_words():
+    """A question that no other test asks."""
+    return {"input": f"무엇이 새로운가요? {uuid.uuid4()}"}
+
+
+@streams
+def test_the_same_again_comes_from_the_cache_at_once_and_whole(fake, ask, way):
+    fake.script([HAPPY])
+    words = own_words()
+    first, again = ask_twice(ask, STREAMS[way], words, words)
+    assert len(first.chunks) > 1
+    assert again.chunks == [ANSWER]
+    assert (again.finish, again.ends) == ("stop", 1)
+    assert set(again.models) == set(first.models)
+    assert again.usage == first.usage
+    assert fake.state()["seen"] == 1
+
+
+def test_all_ways_share_the_cache(fake, ask):
+    fake.script([HAPPY])
+    words = own_words()
+    for play in (*STREAMS.values(), *WHOLE.values()):
+        assert ask(play, words | {"skip_cache": False}).text == ANSWER
+    assert fake.state()["seen"] == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        {"user_id": "somebody-else"},
+        {"target": "openai"},
+        {"model": "another"},
+        {"temperature": 0.1},
+        {"top_p": 0.1},
+        {"max_tokens": 10},
+        {"stop": ["x"]},
+        {"seed": 1},
+        {"system_prompt": "Be short."},
+        {"skip_cache": True},
+    ),
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_may_change_the_answer_is_asked_anew(fake, ask, change):
+    fake.script(HAPPY)
+    words = own_words()
+    ask_twice(ask, WHOLE["grpc"], words, words | change)
+    assert fake.state()["seen"] == 2
+
+
+def test_white_space_and_earlier_turns_may_change_the_answer(fake, ask):
+    fake.script(HAPPY)
+    words = own_words()["input"]
+    for content in (words, words + "\n", f" {words}"):
+        ask(WHOLE["chat"], {"messages": [{"role": "user", "content": content}], "skip_cache": False})
+    before = [{"role": "user", "content": "하나"}, {"role": "assistant", "content": "둘"}]
+    ask(WHOLE["chat"], {"messages": [*before, {"role": "user", "content": words}], "skip_cache": False})
+    assert fake.state()["seen"] == 4
+
+
+def test_what_skips_the_cache_is_not_kept(fake, ask):
+    fake.script(HAPPY)
+    words = own_words()
+    ask_twice(ask, WHOLE["generate"], words | {"skip_cache": True}, words)
+    assert fake.state()["seen"] == 2
+
+
+@pytest.mark.parametrize(
+    "script",
+    (steps(*TEXTS, {"finish": "MAX_TOKENS"}, {"done": True}), steps(*TEXTS, {"finish": "SAFETY"})),
+    ids=("cut", "blocked"),
+)
+def test_only_a_whole_answer_is_kept(fake, ask, script):
+    fake.script([script, HAPPY])
+    words = own_words()
+    first, again = ask_twice(ask, STREAMS["grpc"], words, words)
+    assert first.finish != "stop"
+    assert (again.finish, again.text) == ("stop", ANSWER)
+
+
+def test_what_another_target_said_is_not_kept(falling, fake, ask):
+    fake.script([{"status": 503, "body": "no"}, HAPPY, HAPPY])
+    words = own_words() | {"skip_cache": False}
+    assert set(ask(STREAMS["grpc"], words, falling).models) == {"Spare"}
+    assert set(ask(STREAMS["grpc"], words, falling).models) == {"gemini-2.5-flash"}
+
+
+def test_a_cached_answer_says_so(luna, fake):
+    fake.script([HAPPY])
+    words = own_words()
+    told = [post(luna, "/generate", words).json()["cached"] for _ in range(2)]
+    assert told == [False, True]

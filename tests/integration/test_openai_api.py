@@ -14,7 +14,7 @@ from rows import ANSWER, APIS, END, TEXTS, steps
 HAPPY = steps(*TEXTS, *END)
 BUSY = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
 CHAT = "/v1/chat/completions"
-REQUEST = {"model": "gemini", "messages": [{"role": "user", "content": "안녕"}]}
+REQUEST = {"model": "gemini", "messages": [{"role": "user", "content": "안녕"}], "skip_cache": True}
 STREAM = REQUEST | {"stream": True}
 NAMED = {"X-Request-Id": "r1"}
 ORIGIN = "https://app.example"
@@ -118,7 +118,7 @@ def test_models_are_listed_the_default_one_first(luna):
 
 def test_without_a_model_the_default_target_is_asked(luna, fake):
     fake.script(HAPPY)
-    response = post(luna, CHAT, {"messages": REQUEST["messages"]})
+    response = post(luna, CHAT, {name: REQUEST[name] for name in ("messages", "skip_cache")})
     assert response.json()["model"] == "gemini-2.5-flash"
 
 

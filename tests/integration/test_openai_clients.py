@@ -16,7 +16,8 @@ QUESTION = [
     {"role": "system", "content": "너는 루나야."},
     {"role": "user", "content": [{"type": "text", "text": "안녕"}]},
 ]
-REQUEST = {"model": "gemini", "messages": QUESTION}
+PAST_THE_CACHE = {"skip_cache": True}
+REQUEST = {"model": "gemini", "messages": QUESTION, "extra_body": PAST_THE_CACHE}
 WITH_USAGE = {"stream": True, "stream_options": {"include_usage": True}}
 ANY_KEY = "whatever"
 
@@ -181,7 +182,8 @@ console.log(JSON.stringify(told))
 
 def test_the_client_for_javascript(luna, fake):
     fake.script([HAPPY, HAPPY, steps(*TEXTS, BUSY)])
-    node = ["node", "--input-type=module", "-e", JAVASCRIPT, f"{luna.url}/v1", json.dumps(REQUEST)]
+    request = {"model": "gemini", "messages": QUESTION} | PAST_THE_CACHE
+    node = ["node", "--input-type=module", "-e", JAVASCRIPT, f"{luna.url}/v1", json.dumps(request)]
     done = subprocess.run(node, capture_output=True, timeout=60, cwd=ROOT / "build/tools")
     assert done.returncode == 0, done.stderr.decode()
     told = json.loads(done.stdout)

@@ -49,6 +49,17 @@ TEST(AnswerKey, WhatMakesNoDifferenceToTheAnswerMakesNoneToTheKey) {
   EXPECT_EQ(KeyWith([](Asked& a) { a.prompt.temperature = a.target.temperature; }), key);
 }
 
+TEST(AnswerKey, WhiteSpaceCountsInATextAsItIs) {
+  const auto key = [](const std::string& text) {
+    Asked asked;
+    asked.prompt.messages.back().text = text;
+    return AnswerKey(asked.user, asked.target, asked.prompt, TextInKey::kAsItIs);
+  };
+  EXPECT_EQ(key("셋"), key("셋"));
+  EXPECT_NE(key("셋"), key("셋 "));
+  EXPECT_NE(key("셋"), Asked().Key());
+}
+
 TEST(AnswerKey, EveryPartCounts) {
   using Role = llm::Message::Role;
   const std::vector<std::function<void(Asked&)>> changes = {
@@ -61,6 +72,14 @@ TEST(AnswerKey, EveryPartCounts) {
       [](Asked& a) { a.target.temperature = 0.8500001; },
       [](Asked& a) { a.prompt.temperature = 0; },
       [](Asked& a) { a.target.top_p = 0.9; },
+      [](Asked& a) { a.prompt.top_p = 0.8; },
+      [](Asked& a) { a.prompt.max_tokens = 5; },
+      [](Asked& a) { a.prompt.seed = 0; },
+      [](Asked& a) {
+        a.prompt.stop = {"a", "b"};
+      },
+      [](Asked& a) { a.prompt.stop = {"ab"}; },
+      [](Asked& a) { a.prompt.model = "Luna3"; },
       [](Asked& a) { a.target.max_tokens = 1000; },
       [](Asked& a) { a.target.thinking_budget = 0; },
       [](Asked& a) { a.target.thinking_level = "0"; },
