@@ -46,6 +46,7 @@ class WholeAnswer final : public MessageSink {
     response.set_finish_reason(choice.finish_reason());
     response.set_model(part.model());
     response.set_target(part.target());
+    response.set_cached(part.cached());
     *response.mutable_usage() = part.usage();
   }
   asio::awaitable<absl::Status> Room() override { co_return absl::OkStatus(); }

@@ -42,6 +42,24 @@ boost::asio::awaitable<Result> Admit(Admission& admission, telemetry::Metrics& m
   co_return response;
 }
 
+void AddGeneration(Generation& generation, Admission& admission, telemetry::Metrics& metrics,
+                   Methods& methods) {
+  methods.Add<v1::GenerateRequest, v1::GenerateResponse>(
+      "luna.v1.GenerationService.Generate", [&](v1::GenerateRequest request, const Caller& caller) {
+        return generation.Generate(std::move(request), caller);
+      });
+  methods.AddStream<v1::GenerateStreamRequest>(
+      "luna.v1.GenerationService.GenerateStream",
+      [&](v1::GenerateStreamRequest request, MessageSink& sink, const Caller& caller) {
+        return generation.GenerateStream(std::move(request), sink, caller);
+      });
+  methods.Add<v1::ListModelsRequest, v1::ListModelsResponse>(
+      "luna.v1.GenerationService.ListModels",
+      [&](v1::ListModelsRequest request, const Caller& caller) {
+        return Admit(admission, metrics, caller, generation.ListModels(std::move(request)));
+      });
+}
+
 }  // namespace
 
 Methods LunaMethods(Interaction& interaction, Generation& generation, EmotionClassifier* emotion,
@@ -57,20 +75,7 @@ Methods LunaMethods(Interaction& interaction, Generation& generation, EmotionCla
       [&, emotion](v1::AnalyzeRequest request, const Caller& caller) {
         return Admit(admission, metrics, caller, Analyze(std::move(request), emotion));
       });
-  methods.Add<v1::GenerateRequest, v1::GenerateResponse>(
-      "luna.v1.GenerationService.Generate", [&](v1::GenerateRequest request, const Caller& caller) {
-        return generation.Generate(std::move(request), caller);
-      });
-  methods.AddStream<v1::GenerateStreamRequest>(
-      "luna.v1.GenerationService.GenerateStream",
-      [&](v1::GenerateStreamRequest request, MessageSink& sink, const Caller& caller) {
-        return generation.GenerateStream(std::move(request), sink, caller);
-      });
-  methods.Add<v1::ListModelsRequest, v1::ListModelsResponse>(
-      "luna.v1.GenerationService.ListModels",
-      [&](v1::ListModelsRequest request, const Caller& caller) {
-        return Admit(admission, metrics, caller, generation.ListModels(std::move(request)));
-      });
+  AddGeneration(generation, admission, metrics, methods);
   const auto of_memory = [&]<class Request, class Response>(
                              const std::string& name,
                              Reply<Response> (*function)(Request, ConversationMemory&)) {
