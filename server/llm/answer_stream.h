@@ -34,8 +34,8 @@ class AnswerStream final : public TokenStream {
  public:
   enum class Mode { kStream, kUnary };
 
-  // `model`: that of the prompt. `target` and `timeouts` must outlive this. `open` counts it while it
-  // lives.
+  // `model`: that of the prompt. `target` and `timeouts` must outlive this. `open` counts it while
+  // it lives.
   AnswerStream(const config::Target& target, std::string model, const config::Timeouts& timeouts,
                Mode mode, net::HttpExchange exchange, std::unique_ptr<StreamParser> parser,
                prometheus::Gauge& open);

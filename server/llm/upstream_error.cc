@@ -205,9 +205,9 @@ absl::Status ErrorOfObject(const config::Target& target, std::string_view json) 
   if (!words.json) words.message = Quotable(target, json, kLongestExcerpt);
   const bool is_status = words.code >= 400 && words.code < 600;
   const std::string what = "error in the answer";
-  return is_status ? ErrorOfWords(target, "", words.code,
-                                  what + " " + std::to_string(words.code), words)
-                   : ErrorOfWords(target, "", 500, what, words);
+  return is_status
+             ? ErrorOfWords(target, "", words.code, what + " " + std::to_string(words.code), words)
+             : ErrorOfWords(target, "", 500, what, words);
 }
 
 absl::Status ProtocolError(const config::Target& target, const std::string& what,
