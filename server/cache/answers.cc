@@ -166,8 +166,8 @@ int DeleteAll(Connection& connection, const std::string& user) {
   Query rows = connection.Prepare("DELETE FROM cached_answers WHERE user = " USER_OF("?1"));
   rows->bind(1, user);
   const int deleted = rows->exec();
-  storage::ForgetUserWithNothing(connection, user);
-  storage::AskForPurge(connection);
+  const bool forgotten = storage::ForgetUserWithNothing(connection, user);
+  if (deleted > 0 || forgotten) storage::AskForPurge(connection);
   return deleted;
 }
 
