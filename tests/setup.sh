@@ -30,7 +30,7 @@ make_grpcurl() {
 
 # All in one call: npm takes away what it is not asked for.
 make_node_tools() {
-  local tools=$root/build/tools packages=(@bufbuild/buf@1.75.0 gpt-tokenizer@3.4.0)
+  local tools=$root/build/tools packages=(@bufbuild/buf@1.75.0 gpt-tokenizer@3.4.0 openai@6.9.1)
   [ "$(cat "$tools/node_modules/packages" 2>/dev/null)" != "${packages[*]}" ] || return 0
   npm install --prefix "$tools" --no-save --no-audit --no-fund "${packages[@]}"
   echo "${packages[*]}" >"$tools/node_modules/packages"
@@ -47,7 +47,7 @@ run_tests() {
   step venv "installing the tests' Python packages" make_venv
   begin grpcurl make_grpcurl
   begin node make_node_tools
-  finish node "installing buf and a tokenizer"
+  finish node "installing buf, a tokenizer and OpenAI's client"
   finish grpcurl "building grpcurl"
   step build-debug "building with ASan and UBSan" build debug all
   if [ -n "$long" ]; then step build "building luna" build release luna-server; fi

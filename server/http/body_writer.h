@@ -36,6 +36,9 @@ class BodyWriter : public std::enable_shared_from_this<BodyWriter> {
   // Ends the body; resumes once everything has been written. kCancelled as Room.
   virtual boost::asio::awaitable<absl::Status> Finish();
 
+  // Tells in the body that it is not whole; false where its form has no way to.
+  virtual bool Fail(const absl::Status&) { return false; }
+
   // Must be called before the socket goes: no handler touches it from then on.
   virtual void Stop();
 

@@ -15,6 +15,7 @@
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
+#include "server/http/chat_request.h"
 #include "server/http/grpc_timeout.h"
 #include "server/http/json.h"
 #include "server/telemetry/request_id.h"
@@ -39,12 +40,6 @@ const auto kGoOnAfterCancellation =
     asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
-
-// Without parameters.
-beast::string_view MediaType(std::string_view content_type) {
-  const std::string_view type = content_type.substr(0, content_type.find(';'));
-  return {type.data(), type.find_last_not_of(' ') + 1};
-}
 
 // What a request's target says.
 struct Target {
@@ -174,6 +169,7 @@ asio::awaitable<bool> Connection::ReadRequest(RequestParser& parser) {
   using State = RequestParser::State;
   http11_ = true;
   head_ = false;
+  openai_ = false;
   cors_.clear();
   Arrival arrival = Arrival::kBytes;
   if (buffer_.size() == 0) arrival = co_await ReadMore(net::Clock::now() + options_.idle);
@@ -187,6 +183,7 @@ asio::awaitable<bool> Connection::ReadRequest(RequestParser& parser) {
     idle_ = false;
     http11_ = parser.request().version() >= 11;
     head_ = parser.request().method() == beast::http::verb::head;
+    openai_ = Split(View(parser.request().target())).path.substr(0, 4) == "/v1/";
     cors_ = policy_.ResponseHeaders(View(parser.request()[beast::http::field::origin]));
   }
   if (parser.state() == State::kBody && TakesFile(parser.request())) {
@@ -275,39 +272,56 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
     }
     EndRequestAfter(*length);
   }
+  if (path == kChatPath) {
+    if (verb != "POST") co_return co_await RefuseMethod("POST");
+    co_return co_await CompleteChat(request);
+  }
   const Match match = routes_.Find(verb, path);
   if (match.route == nullptr && !match.allowed.empty()) {
     co_return co_await RefuseMethod(absl::StrJoin(match.allowed, ", "));
   }
   if (match.route == nullptr) co_return co_await RefusePath(path);
-  const beast::string_view type = MediaType(View(request[beast::http::field::content_type]));
-  const auto is = [type](const char* one) { return beast::iequals(type, one); };
-  const bool file = match.route->takes_file;
-  const bool readable = request.body().empty() || is("application/json") ||
-                        (file && (is("application/x-ndjson") || is("text/plain")));
-  if (!readable) {
-    const char* expected =
-        file ? "application/x-ndjson, application/json or text/plain" : "application/json";
-    co_return co_await Respond(
-        415, ErrorOf(MakeError(ErrorCode::kInvalidInput,
-                               absl::StrCat("Content-Type: expected ", expected))));
+  co_await Call(match, request, query);
+}
+
+// Calls the RPC that a request's path leads to.
+asio::awaitable<void> Connection::Call(const Match& match, const Request& request,
+                                       std::string_view query) {
+  const Route& route = *match.route;
+  if (!HasType(request, "application/json") &&
+      !(route.takes_file &&
+        (HasType(request, "application/x-ndjson") || HasType(request, "text/plain")))) {
+    const char* expected = route.takes_file ? "application/x-ndjson, application/json or text/plain"
+                                            : "application/json";
+    co_return co_await RefuseType(expected);
   }
-  const auto& method = *match.route->method;
+  const auto& method = *route.method;
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()
                            ->GetPrototype(method.input_type())
                            ->New());
-  const absl::Status read =
-      ReadMessage(*match.route, request.body(), query, match.variables, *message);
+  const absl::Status read = ReadMessage(route, request.body(), query, match.variables, *message);
   if (!read.ok()) co_return co_await Refuse(read);
   const absl::Status bound = auth::BindUser(caller_.user, *message);
   if (!bound.ok()) co_return co_await Refuse(bound);
-  if (!method.server_streaming()) co_return co_await CallUnary(*match.route, std::move(message));
   if (method.input_type() == v1::InteractRequest::descriptor()) {
     co_return co_await StreamEvents(std::move(message));
   }
   const rpc::Method* function = worker_.methods->Find(method.full_name());
   if (function == nullptr) co_return co_await NotBuilt(method);
-  co_await StreamLines(*function, std::move(message));
+  if (method.output_type() == v1::GenerateStreamResponse::descriptor()) {
+    co_return co_await StreamChunks(*function, std::move(message), {});
+  }
+  if (method.server_streaming()) co_return co_await StreamLines(*function, std::move(message));
+  const auto body = [&route](const auto& response) { return ResponseBody(route, response); };
+  co_await CallUnary(*function, std::move(message), body);
+}
+
+// Whether its body is of this media type, whatever the parameters, or there is none.
+bool Connection::HasType(const Request& request, const char* media_type) {
+  const std::string_view all = View(request[beast::http::field::content_type]);
+  const std::string_view type = all.substr(0, all.find(';'));
+  return request.body().empty() ||
+         beast::iequals({type.data(), type.find_last_not_of(' ') + 1}, media_type);
 }
 
 // Whether the request's route has a body that may be long.
@@ -329,12 +343,12 @@ absl::Status Connection::Authenticate(const Request& request) {
   return absl::OkStatus();
 }
 
-asio::awaitable<void> Connection::CallUnary(const Route& route, rpc::Message message) {
-  const rpc::Method* function = worker_.methods->Find(route.method->full_name());
-  if (function == nullptr) co_return co_await NotBuilt(*route.method);
+asio::awaitable<void> Connection::CallUnary(
+    const rpc::Method& method, rpc::Message message,
+    std::function<std::string(const google::protobuf::Message&)> body) {
   Watch();
   recorded_ = true;
-  const auto response = co_await Guard(function->call(std::move(message), caller_));
+  const auto response = co_await Guard(method.call(std::move(message), caller_));
   answering_.reset();
   if (client_left_) {
     keep_alive_ = false;
@@ -343,7 +357,7 @@ asio::awaitable<void> Connection::CallUnary(const Route& route, rpc::Message mes
   // A request that was ended from outside is answered all the same.
   if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
   if (!response.ok()) co_return co_await Refuse(response.status());
-  co_await Respond(200, ResponseBody(route, **response));
+  co_await Respond(200, body(**response));
 }
 
 asio::awaitable<void> Connection::NotBuilt(const google::protobuf::MethodDescriptor& method) {

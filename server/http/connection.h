@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "server/config/config.h"
 #include "server/http/body_writer.h"
 #include "server/http/browser_policy.h"
+#include "server/http/chunk_sink.h"
 #include "server/http/request_parser.h"
 #include "server/http/routes.h"
 #include "server/net/event_loop.h"
@@ -53,14 +55,22 @@ class Connection {
   boost::asio::awaitable<void> AwaitClose();
   boost::asio::awaitable<void> Answer(const Request& request);
   absl::Status Authenticate(const Request& request);
+  static bool HasType(const Request& request, const char* media_type);
   bool TakesFile(const Request& request) const;
-  boost::asio::awaitable<void> CallUnary(const Route& route, rpc::Message message);
+  boost::asio::awaitable<void> Call(const Match& match, const Request& request,
+                                    std::string_view query);
+  boost::asio::awaitable<void> CallUnary(
+      const rpc::Method& method, rpc::Message message,
+      std::function<std::string(const google::protobuf::Message&)> body);
+  boost::asio::awaitable<void> CompleteChat(const Request& request);
   boost::asio::awaitable<void> StreamEvents(rpc::Message message);
   boost::asio::awaitable<void> StreamLines(const rpc::Method& method, rpc::Message message);
+  boost::asio::awaitable<void> StreamChunks(const rpc::Method& method, rpc::Message message,
+                                            ChunkSink::Form form);
   BodyWriter::Options BodyOptions();
+  SseBody::Options SseOptions();
   boost::asio::awaitable<void> Stream(std::shared_ptr<BodyWriter> body,
-                                      boost::asio::awaitable<absl::Status> work,
-                                      bool tells_failure);
+                                      boost::asio::awaitable<absl::Status> work);
   boost::asio::awaitable<void> NotBuilt(const google::protobuf::MethodDescriptor& method);
   void EndRequestAfter(std::chrono::nanoseconds length);
   void Watch();
@@ -71,6 +81,7 @@ class Connection {
   boost::asio::awaitable<void> RefuseCaller(const Request& request, const absl::Status& error);
   boost::asio::awaitable<void> RefusePath(std::string_view path);
   boost::asio::awaitable<void> RefuseMethod(std::string allowed);
+  boost::asio::awaitable<void> RefuseType(std::string expected);
   boost::asio::awaitable<void> AnswerOptions(const Request& request, std::string_view path);
 
   boost::beast::tcp_stream stream_;
@@ -88,6 +99,7 @@ class Connection {
   Caller caller_;
   std::shared_ptr<BodyWriter> body_;  // while a stream is being answered
   Headers cors_;                      // what every response to the request carries besides
+  bool openai_ = false;               // errors have OpenAI's form
   bool recorded_ = false;             // the request, by the method that it called
   bool idle_ = true;
   bool keep_alive_ = true;

@@ -29,27 +29,6 @@ using google::protobuf::Message;
 // Without it RapidJSON reads some numbers one digit off.
 constexpr unsigned kExact = rapidjson::kParseFullPrecisionFlag;
 
-// Protobuf's own parser lets single quotes and bare keys pass.
-absl::Status ParseStrictly(const std::string& json, rapidjson::Document& parsed) {
-  constexpr unsigned kStrict = rapidjson::kParseIterativeFlag;  // no recursion, so no deep stack
-  if (!utf8::IsValid(json)) {
-    return MakeError(ErrorCode::kInvalidInput, "body: not UTF-8");
-  }
-  if (json.find('\0') != std::string::npos) {  // which RapidJSON takes for the end
-    return MakeError(ErrorCode::kInvalidInput, "body: not JSON: a NUL");
-  }
-  parsed.Parse<kStrict>(json.data(), json.size());
-  if (parsed.HasParseError()) {
-    return MakeError(ErrorCode::kInvalidInput,
-                     absl::StrCat("body: not JSON at byte ", parsed.GetErrorOffset(), ": ",
-                                  rapidjson::GetParseError_En(parsed.GetParseError())));
-  }
-  if (!parsed.IsObject()) {
-    return MakeError(ErrorCode::kInvalidInput, "body: expected a JSON object");
-  }
-  return absl::OkStatus();
-}
-
 // Merges `json` into `message`.
 absl::Status Merge(const std::string& json, const char* place, Message& message) {
   const std::unique_ptr<Message> part(message.New());
@@ -177,6 +156,48 @@ bool StandsForItself(char c) {
   return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0xC2 && byte != 0xE2;
 }
 
+// The event's fields beside `type` and `data`, as `, "name": value` each.
+std::string Details(const v1::InteractResponse& event, const char* type, const char* data_field) {
+  rapidjson::Document all;
+  all.Parse<kExact>(ToJson(event).c_str());
+  rapidjson::Value fields = all[type].GetObject();
+  fields.EraseMember(data_field);
+  if (event.has_emotion()) fields.EraseMember("confidence");
+  rapidjson::Value details(rapidjson::kObjectType);
+  for (const char* name : {"sequence", "created_at"}) {
+    details.AddMember(rapidjson::StringRef(name), all[name], all.GetAllocator());
+  }
+  for (auto& field : fields.GetObject()) {
+    details.AddMember(field.name, field.value, all.GetAllocator());
+  }
+  const std::string json = Spaced(Write(details));
+  return ", " + json.substr(1, json.size() - 2);
+}
+
+}  // namespace
+
+// Protobuf's own parser lets single quotes and bare keys pass.
+absl::Status ParseObject(const std::string& json, rapidjson::Document& parsed) {
+  constexpr unsigned kStrict =
+      kExact | rapidjson::kParseIterativeFlag;  // no recursion, so no deep stack
+  if (!utf8::IsValid(json)) {
+    return MakeError(ErrorCode::kInvalidInput, "body: not UTF-8");
+  }
+  if (json.find('\0') != std::string::npos) {  // which RapidJSON takes for the end
+    return MakeError(ErrorCode::kInvalidInput, "body: not JSON: a NUL");
+  }
+  parsed.Parse<kStrict>(json.data(), json.size());
+  if (parsed.HasParseError()) {
+    return MakeError(ErrorCode::kInvalidInput,
+                     absl::StrCat("body: not JSON at byte ", parsed.GetErrorOffset(), ": ",
+                                  rapidjson::GetParseError_En(parsed.GetParseError())));
+  }
+  if (!parsed.IsObject()) {
+    return MakeError(ErrorCode::kInvalidInput, "body: expected a JSON object");
+  }
+  return absl::OkStatus();
+}
+
 void AppendString(std::string_view text, std::string& json) {
   static constexpr char kHex[] = "0123456789abcdef";
   json += '"';
@@ -208,26 +229,6 @@ void AppendString(std::string_view text, std::string& json) {
   json += '"';
 }
 
-// The event's fields beside `type` and `data`, as `, "name": value` each.
-std::string Details(const v1::InteractResponse& event, const char* type, const char* data_field) {
-  rapidjson::Document all;
-  all.Parse<kExact>(ToJson(event).c_str());
-  rapidjson::Value fields = all[type].GetObject();
-  fields.EraseMember(data_field);
-  if (event.has_emotion()) fields.EraseMember("confidence");
-  rapidjson::Value details(rapidjson::kObjectType);
-  for (const char* name : {"sequence", "created_at"}) {
-    details.AddMember(rapidjson::StringRef(name), all[name], all.GetAllocator());
-  }
-  for (auto& field : fields.GetObject()) {
-    details.AddMember(field.name, field.value, all.GetAllocator());
-  }
-  const std::string json = Spaced(Write(details));
-  return ", " + json.substr(1, json.size() - 2);
-}
-
-}  // namespace
-
 absl::Status ReadMessage(const Route& route, const std::string& body, std::string_view query,
                          const std::map<std::string, std::string>& variables, Message& message) {
   const Descriptor& descriptor = *message.GetDescriptor();
@@ -249,7 +250,7 @@ absl::Status ReadMessage(const Route& route, const std::string& body, std::strin
     message.GetReflection()->SetString(&message, field, body);
   } else if (!route.body.empty() && !body.empty()) {
     rapidjson::Document parsed;
-    if (absl::Status bad = ParseStrictly(body, parsed); !bad.ok()) return bad;
+    if (absl::Status bad = ParseObject(body, parsed); !bad.ok()) return bad;
     const bool whole = route.body == "*";
     if (whole && variables.empty()) {
       if (FillPlain(parsed, message)) return absl::OkStatus();

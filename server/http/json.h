@@ -6,12 +6,19 @@
 
 #include <absl/status/status.h>
 #include <google/protobuf/message.h>
+#include <rapidjson/document.h>
 
 #include "luna/v1/interaction.pb.h"
 #include "server/http/routes.h"
 
 // Protobuf's JSON mapping, as the HTTP side speaks it.
 namespace luna::http {
+
+// Reads a body that has to be a JSON object, as RFC 8259 has it. INVALID_INPUT says what it is.
+absl::Status ParseObject(const std::string& body, rapidjson::Document& parsed);
+
+// Appends `text`, which is UTF-8, as a JSON string, without line breaks that JSON allows in one.
+void AppendString(std::string_view text, std::string& json);
 
 // Fills `message` from a request as google.api.http says: the path beats the body, which beats the
 // query; with a body of "*" the query is ignored unless the body is empty; a body that is a file is

@@ -9,8 +9,10 @@
 #include <boost/beast/http/write.hpp>
 
 #include "server/base/error.h"
+#include "server/http/chat_request.h"
 #include "server/http/connection.h"
 #include "server/http/json.h"
+#include "server/http/openai_json.h"
 #include "server/telemetry/refusal.h"
 #include "server/telemetry/request_id.h"
 
@@ -25,7 +27,8 @@ asio::awaitable<void> Connection::Refuse(const absl::Status& error, Headers head
     headers.emplace_back(beast::http::field::retry_after,
                          std::to_string((reason.retry_after_ms() + 999) / 1000));
   }
-  co_await Respond(HttpStatus(reason), reason, std::move(headers));
+  const int status = openai_ ? OpenAiStatus(reason) : HttpStatus(reason);
+  co_await Respond(status, reason, std::move(headers));
 }
 
 // With the challenge of RFC 6750 section 3.
@@ -52,11 +55,18 @@ asio::awaitable<void> Connection::RefuseMethod(std::string allowed) {
   co_await Respond(405, ErrorOf(error), std::move(headers));
 }
 
+asio::awaitable<void> Connection::RefuseType(std::string expected) {
+  const std::string message = "Content-Type: expected " + expected;
+  co_await Respond(415, ErrorOf(MakeError(ErrorCode::kInvalidInput, message)));
+}
+
 // What a path can do; to a browser that asks before it sends (preflight), whether it may.
 asio::awaitable<void> Connection::AnswerOptions(const Request& request, std::string_view path) {
   std::string methods = "GET, HEAD, POST";  // "*" stands for the whole server
   if (path == "/health") {
     methods = "GET, HEAD";
+  } else if (path == kChatPath) {
+    methods = "POST";
   } else if (path != "*") {
     const Match match = routes_.Find("OPTIONS", path);
     if (match.allowed.empty()) co_return co_await RefusePath(path);
@@ -76,7 +86,8 @@ asio::awaitable<void> Connection::Respond(int status, v1::Error error, Headers h
   if (!recorded_) {
     telemetry::RecordRefusal(*worker_.metrics, caller_.transport, caller_.id, error.code());
   }
-  co_await Respond(status, ErrorBody(error), std::move(headers));
+  std::string body = openai_ ? OpenAiErrorBody(error) : ErrorBody(error);
+  co_await Respond(status, std::move(body), std::move(headers));
 }
 
 asio::awaitable<void> Connection::Respond(int status, std::string body, Headers headers) {

@@ -1,5 +1,6 @@
-// What a connection answers bit by bit: the events of Interact, and the lines of an RPC that
-// streams.
+// What a connection answers bit by bit: the events of Interact, the chunks of GenerateStream, and
+// the lines of any other RPC that streams.
+#include <ctime>
 #include <memory>
 #include <utility>
 
@@ -37,26 +38,35 @@ BodyWriter::Options Connection::BodyOptions() {
   return options;
 }
 
+SseBody::Options Connection::SseOptions() {
+  return {.body = BodyOptions(), .heartbeat = options_.heartbeat};
+}
+
 asio::awaitable<void> Connection::StreamEvents(rpc::Message message) {
   auto& interact = static_cast<v1::InteractRequest&>(*message);
-  SseSink::Options options;
-  options.body = BodyOptions();
-  options.details = interact.features().details();
-  options.heartbeat = options_.heartbeat;
-  const auto sink = std::make_shared<SseSink>(stream_.socket(), std::move(options));
+  const auto sink =
+      std::make_shared<SseSink>(stream_.socket(), SseOptions(), interact.features().details());
   sink->Start();
-  co_await Stream(sink, worker_.interaction->Run(std::move(interact), *sink, caller_), true);
+  co_await Stream(sink, worker_.interaction->Run(std::move(interact), *sink, caller_));
+}
+
+asio::awaitable<void> Connection::StreamChunks(const rpc::Method& method, rpc::Message message,
+                                               ChunkSink::Form form) {
+  const auto sink = std::make_shared<ChunkSink>(stream_.socket(), SseOptions(),
+                                                Completion{caller_.id, std::time(nullptr)}, form);
+  sink->Start();
+  co_await Stream(sink, method.stream(std::move(message), *sink, caller_));
 }
 
 asio::awaitable<void> Connection::StreamLines(const rpc::Method& method, rpc::Message message) {
   const auto sink = std::make_shared<JsonLines>(stream_.socket(), BodyOptions());
-  co_await Stream(sink, method.stream(std::move(message), *sink, caller_), false);
+  co_await Stream(sink, method.stream(std::move(message), *sink, caller_));
 }
 
-// Answers with what `work` puts into `body`, which tells of a failure by itself, or else is cut: so
-// that it is seen in HTTP/1.0 too, by a reset.
+// Answers with what `work` puts into `body`, which tells of a failure, or else is cut: so that it
+// is seen in HTTP/1.0 too, by a reset.
 asio::awaitable<void> Connection::Stream(std::shared_ptr<BodyWriter> body,
-                                         asio::awaitable<absl::Status> work, bool tells_failure) {
+                                         asio::awaitable<absl::Status> work) {
   body_ = body;
   struct Stopper {
     std::shared_ptr<BodyWriter>& body;
@@ -73,7 +83,7 @@ asio::awaitable<void> Connection::Stream(std::shared_ptr<BodyWriter> body,
   }
   if (!caller_.ended.ok()) co_await kGoOnAfterCancellation;
   if (!status.ok() && !body->started()) co_return co_await Refuse(status);
-  if (!status.ok() && !tells_failure) {
+  if (!status.ok() && !body->Fail(status)) {
     keep_alive_ = false;
     boost::system::error_code ignored;
     stream_.socket().set_option(asio::socket_base::linger(true, 0), ignored);

@@ -23,9 +23,9 @@ std::string TextOrTexts(const std::string& language) {
                            : "text와 texts 가운데 하나만 보내 주세요.";
 }
 
-std::string TooManyTexts(const std::string& language, int most) {
-  return English(language) ? absl::StrCat("texts: more than ", most)
-                           : absl::StrCat("texts: ", most, "개를 넘습니다.");
+std::string TooMany(const std::string& language, const std::string& field, int most) {
+  return English(language) ? absl::StrCat(field, ": more than ", most)
+                           : absl::StrCat(field, ": ", most, "개를 넘습니다.");
 }
 
 std::string NotBetween(const std::string& language, const std::string& field, int least, int most) {
@@ -87,6 +87,16 @@ std::string SummedUp(const std::string& language) {
   return English(language) ? "the conversation is summed up" : "대화를 요약했습니다.";
 }
 
+std::string CacheCleanedUp(const std::string& language, int removed) {
+  return English(language) ? absl::StrCat(removed, " old cached answers are deleted")
+                           : absl::StrCat("오래된 캐시 답변 ", removed, "개를 삭제했습니다.");
+}
+
+std::string CacheCleared(const std::string& language, int removed) {
+  return English(language) ? absl::StrCat(removed, " cached answers are deleted")
+                           : absl::StrCat("캐시된 답변 ", removed, "개를 삭제했습니다.");
+}
+
 std::string ConfirmNeeded(const std::string& language) {
   return English(language) ? "confirm: must be true, since what is deleted is gone"
                            : "confirm: true여야 합니다. 삭제한 기억은 되돌릴 수 없습니다.";
@@ -112,14 +122,35 @@ std::string UnknownTarget(const std::string& language, const std::string& name,
                             "'은(는) 설정에 없습니다. 설정된 대상: ", known_names);
 }
 
-std::string StreamingDisabled(const std::string& language, const std::string& target) {
+std::string StreamingDisabled(const std::string& language, const std::string& target,
+                              const std::string& instead) {
   return English(language)
              ? absl::StrCat("This target does not stream ('", target,
-                            "' has stream: false). Set stream: true in config/models.yaml, or use "
-                            "POST /interact.")
+                            "' has stream: false). Set stream: true in config/models.yaml, or use ",
+                            instead, ".")
              : absl::StrCat("스트리밍은 이 대상에서 지원되지 않습니다 ('", target,
                             "'는 stream: false입니다). config/models.yaml에서 stream: true로 "
-                            "바꾸거나 POST /interact를 사용하세요.");
+                            "바꾸거나 ",
+                            instead, "를 사용하세요.");
+}
+
+std::string OnePrompt(const std::string& language) {
+  return English(language) ? "expected one of messages, user_prompt and input"
+                           : "messages, user_prompt, input 가운데 하나만 보내 주세요.";
+}
+
+std::string UnknownRole(const std::string& language, const std::string& field,
+                        const std::string& role) {
+  return English(language)
+             ? absl::StrCat(field, ": expected system, developer, user or assistant, got \"", role,
+                            "\"")
+             : absl::StrCat(field, ": system, developer, user, assistant 가운데 하나여야 합니다: '",
+                            role, "'");
+}
+
+std::string NoUserMessage(const std::string& language) {
+  return English(language) ? "messages: expected one of the role user that is not empty"
+                           : "messages: 내용이 있는 user 메시지가 하나는 있어야 합니다.";
 }
 
 std::string AnswerTooLong(const std::string& language, int most_bytes) {

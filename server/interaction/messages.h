@@ -11,7 +11,7 @@ namespace luna::messages {
 std::string Empty(const std::string& language, const std::string& field);
 std::string TooLong(const std::string& language, const std::string& field, int most_bytes);
 std::string TextOrTexts(const std::string& language);
-std::string TooManyTexts(const std::string& language, int most);
+std::string TooMany(const std::string& language, const std::string& field, int most);
 std::string NotBetween(const std::string& language, const std::string& field, int least, int most);
 std::string Missing(const std::string& language);
 std::string NotUtf8(const std::string& language);
@@ -26,12 +26,20 @@ std::string NoConversation(const std::string& language, int id);
 std::string ConversationDeleted(const std::string& language, int id);
 std::string NothingToSumUp(const std::string& language);
 std::string SummedUp(const std::string& language);
+std::string CacheCleanedUp(const std::string& language, int removed);
+std::string CacheCleared(const std::string& language, int removed);
 std::string ConfirmNeeded(const std::string& language);
 std::string NoEmotionEngine(const std::string& language);
 std::string UnknownLanguage(const std::string& value);
 std::string UnknownTarget(const std::string& language, const std::string& name,
                           const std::string& known_names);
-std::string StreamingDisabled(const std::string& language, const std::string& target);
+// `instead`: what does not stream, such as POST /interact.
+std::string StreamingDisabled(const std::string& language, const std::string& target,
+                              const std::string& instead);
+std::string OnePrompt(const std::string& language);
+std::string UnknownRole(const std::string& language, const std::string& field,
+                        const std::string& role);
+std::string NoUserMessage(const std::string& language);
 std::string AnswerTooLong(const std::string& language, int most_bytes);
 
 // A model's failure: which part it comes from, then `detail`, in the words of the guide.

@@ -18,10 +18,11 @@ constexpr std::chrono::milliseconds kLinger{20};
 
 }  // namespace
 
-AnswerStream::AnswerStream(const config::Target& target, const config::Timeouts& timeouts,
-                           Mode mode, net::HttpExchange exchange,
+AnswerStream::AnswerStream(const config::Target& target, std::string model,
+                           const config::Timeouts& timeouts, Mode mode, net::HttpExchange exchange,
                            std::unique_ptr<StreamParser> parser, prometheus::Gauge& open)
     : target_(target),
+      model_(std::move(model)),
       timeouts_(timeouts),
       mode_(mode),
       start_(net::Clock::now()),
@@ -122,7 +123,7 @@ void AnswerStream::TakeRefusal(std::string_view bytes) {
 
 void AnswerStream::Refuse() {
   const Refusal refusal{exchange_.status(), refusal_, exchange_.header("Retry-After"),
-                        exchange_.header("Location")};
+                        exchange_.header("Location"), model_};
   end_ = ErrorOfRefusal(target_, refusal, std::chrono::system_clock::now());
 }
 

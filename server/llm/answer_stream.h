@@ -34,9 +34,10 @@ class AnswerStream final : public TokenStream {
  public:
   enum class Mode { kStream, kUnary };
 
-  // `target` and `timeouts` must outlive this. `open` counts it while it lives.
-  AnswerStream(const config::Target& target, const config::Timeouts& timeouts, Mode mode,
-               net::HttpExchange exchange, std::unique_ptr<StreamParser> parser,
+  // `model`: that of the prompt. `target` and `timeouts` must outlive this. `open` counts it while
+  // it lives.
+  AnswerStream(const config::Target& target, std::string model, const config::Timeouts& timeouts,
+               Mode mode, net::HttpExchange exchange, std::unique_ptr<StreamParser> parser,
                prometheus::Gauge& open);
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
@@ -64,6 +65,7 @@ class AnswerStream final : public TokenStream {
   void TimeOut(const Limit& limit);
 
   const config::Target& target_;
+  const std::string model_;
   const config::Timeouts& timeouts_;
   const Mode mode_;
   const net::TimePoint start_;

@@ -48,7 +48,7 @@ boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint unti
       }
       if (std::holds_alternative<Pieces>(*token) && !std::exchange(started_, true)) prompt_ = {};
       if (auto* finish = std::get_if<Finish>(&*token)) {
-        finish->target = candidates_[candidate_].target->name;
+        finish->target = target();
         ended_ = true;
       }
       co_return token;

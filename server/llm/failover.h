@@ -34,6 +34,7 @@ class Failover final : public TokenStream {
   ~Failover() override;
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
+  std::string target() const override { return candidates_[candidate_].target->name; }
 
  private:
   void Ask();

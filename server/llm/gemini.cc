@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -26,6 +29,20 @@ class NoStream final : public TokenStream {
  private:
   const absl::Status why_;
 };
+
+// As one segment of a path: RFC 3986 section 2.
+std::string PercentEncoded(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (absl::ascii_isalnum(byte) || absl::StrContains("-._~", c)) {
+      encoded += c;
+    } else {
+      absl::StrAppend(&encoded, "%", absl::Hex(byte, absl::kZeroPad2));
+    }
+  }
+  return encoded;
+}
 
 void WriteParts(Writer& writer, const std::string& text) {
   writer.Key("parts");
@@ -70,11 +87,22 @@ void WriteGenerationConfig(Writer& writer, const config::Target& target, const P
   writer.Key("temperature");
   writer.Double(prompt.temperature.value_or(target.temperature));
   writer.Key("topP");
-  writer.Double(target.top_p);
+  writer.Double(prompt.top_p.value_or(target.top_p));
   writer.Key("maxOutputTokens");
-  writer.Int(target.max_tokens);
+  writer.Int(prompt.max_tokens.value_or(target.max_tokens));
+  if (!prompt.stop.empty()) {
+    writer.Key("stopSequences");
+    writer.StartArray();
+    for (const std::string& text : prompt.stop) writer.String(text);
+    writer.EndArray();
+  }
+  if (prompt.seed) {
+    writer.Key("seed");
+    writer.Int(*prompt.seed);
+  }
   if (prompt.choice) WriteChoice(writer, *prompt.choice);
-  if (target.thinking_budget || target.thinking_level) {
+  const bool configured_model = ModelOf(target, prompt) == target.model;
+  if (configured_model && (target.thinking_budget || target.thinking_level)) {
     writer.Key("thinkingConfig");
     writer.StartObject();
     if (target.thinking_budget) {
@@ -120,7 +148,8 @@ std::unique_ptr<TokenStream> Gemini::Generate(const Prompt& prompt) {
   request.connect_timeout = timeouts_.connect;
   request.fresh_connection = prompt.fresh_connection;
   const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
-  return std::make_unique<AnswerStream>(target_, timeouts_, mode, http_.Send(std::move(request)),
+  return std::make_unique<AnswerStream>(target_, prompt.model, timeouts_, mode,
+                                        http_.Send(std::move(request)),
                                         GeminiParser(target_, prompt.stream), open_);
 }
 
@@ -134,7 +163,7 @@ net::HttpRequest GeminiRequest(const config::Target& target, const Prompt& promp
   writer.EndObject();
 
   net::HttpRequest request;
-  request.url = target.url + "/models/" + target.model +
+  request.url = target.url + "/models/" + PercentEncoded(ModelOf(target, prompt)) +
                 (prompt.stream ? ":streamGenerateContent?alt=sse" : ":generateContent");
   request.headers = {"Content-Type: application/json", "x-goog-api-key: " + target.key};
   request.body.assign(body.GetString(), body.GetSize());

@@ -11,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "luna/v1/interaction.pb.h"
+#include "server/config/config.h"
 #include "server/net/event_loop.h"
 
 // Language models, whatever their API.
@@ -31,12 +32,23 @@ struct Choice {
 
 struct Prompt {
   std::string system;
-  std::vector<Message> messages;        // oldest first; the last is the user's
-  bool stream = true;                   // false: one unary call, whose text comes as one piece
-  std::optional<Choice> choice{};       // what the answer is restricted to
-  std::optional<double> temperature{};  // else the target's
-  bool fresh_connection = false;        // not one that was kept
+  std::vector<Message> messages;   // oldest first; the last is the user's
+  bool stream = true;              // false: one unary call, whose text comes as one piece
+  std::optional<Choice> choice{};  // what the answer is restricted to
+  // The target's where there is none.
+  std::string model{};
+  std::optional<double> temperature{};
+  std::optional<double> top_p{};
+  std::optional<int> max_tokens{};
+  std::vector<std::string> stop{};  // texts before which the answer ends
+  std::optional<int> seed{};
+  bool fresh_connection = false;  // not one that was kept
 };
+
+// The name by which a prompt asks a target for its model.
+inline const std::string& ModelOf(const config::Target& target, const Prompt& prompt) {
+  return prompt.model.empty() ? target.model : prompt.model;
+}
 
 // Why an answer ended well: STOP or MAX_TOKENS. Every other end is an error status.
 struct Finish {
@@ -63,6 +75,9 @@ class TokenStream {
   // again. Nothing may be called after Finish or an error. Errors carry a luna.v1.Error
   // (base/error.h): the UPSTREAM_ codes, CONTENT_BLOCKED and INPUT_TOO_LARGE.
   virtual boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) = 0;
+
+  // The name of the target that answers, once it has given Pieces; empty where only one was asked.
+  virtual std::string target() const { return {}; }
 
   // Whether it failed since a kept connection had been closed meanwhile: a fresh one has not.
   virtual bool lost_kept_connection() const { return false; }

@@ -69,7 +69,8 @@ std::unique_ptr<TokenStream> OpenAi::Generate(const Prompt& prompt) {
   request.connect_timeout = timeouts_.connect;
   request.fresh_connection = prompt.fresh_connection;
   const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
-  return std::make_unique<AnswerStream>(target_, timeouts_, mode, http_.Send(std::move(request)),
+  return std::make_unique<AnswerStream>(target_, prompt.model, timeouts_, mode,
+                                        http_.Send(std::move(request)),
                                         OpenAiParser(target_, prompt.stream), open_);
 }
 
@@ -78,7 +79,7 @@ net::HttpRequest OpenAiRequest(const config::Target& target, const Prompt& promp
   Writer writer(body);
   writer.StartObject();
   writer.Key("model");
-  writer.String(target.model);
+  writer.String(ModelOf(target, prompt));
   WriteMessages(writer, prompt);
   writer.Key("stream");
   writer.Bool(prompt.stream);
@@ -92,9 +93,19 @@ net::HttpRequest OpenAiRequest(const config::Target& target, const Prompt& promp
   writer.Key("temperature");
   writer.Double(prompt.temperature.value_or(target.temperature));
   writer.Key("top_p");
-  writer.Double(target.top_p);
+  writer.Double(prompt.top_p.value_or(target.top_p));
   writer.Key("max_tokens");
-  writer.Int(target.max_tokens);
+  writer.Int(prompt.max_tokens.value_or(target.max_tokens));
+  if (!prompt.stop.empty()) {
+    writer.Key("stop");
+    writer.StartArray();
+    for (const std::string& text : prompt.stop) writer.String(text);
+    writer.EndArray();
+  }
+  if (prompt.seed) {
+    writer.Key("seed");
+    writer.Int(*prompt.seed);
+  }
   if (prompt.choice) WriteChoice(writer, *prompt.choice);
   writer.EndObject();
 

@@ -24,11 +24,19 @@ const config::Target* Targets::Config(const std::string& name) const {
   return found == llm_.targets.end() ? nullptr : &found->second;
 }
 
+const config::Target* Targets::OfModel(const std::string& name) const {
+  if (const config::Target* named = Config(name)) return named;
+  for (const config::Target* target : All()) {
+    if (target->model == name) return target;
+  }
+  return nullptr;
+}
+
 std::unique_ptr<TokenStream> Targets::Generate(const config::Target& target, Prompt prompt) {
   std::vector<Failover::Candidate> candidates = {{&target, models_.at(target.name).get()}};
   for (const std::string& name : llm_.fallback) {
     const config::Target& other = llm_.targets.at(name);
-    const bool able = other.stream || !prompt.stream;
+    const bool able = prompt.model.empty() && (other.stream || !prompt.stream);
     if (name != target.name && able) candidates.push_back({&other, models_.at(name).get()});
   }
   return std::make_unique<Failover>(http_.context(), llm_, metrics_, std::move(candidates),
@@ -44,6 +52,14 @@ std::vector<std::string> Targets::Names() const {
   names.reserve(models_.size());
   for (const auto& [name, model] : models_) names.push_back(name);
   return names;
+}
+
+std::vector<const config::Target*> Targets::All() const {
+  std::vector<const config::Target*> all = {Config("")};
+  for (const auto& [name, target] : llm_.targets) {
+    if (name != llm_.default_target) all.push_back(&target);
+  }
+  return all;
 }
 
 }  // namespace luna::llm

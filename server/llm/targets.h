@@ -21,9 +21,13 @@ class Targets {
   // The target of that name, the default one where the name is empty; nullptr if there is none.
   const config::Target* Config(const std::string& name) const;
 
+  // As Config, or else the target that is configured with the model of that name: the default one,
+  // or the first.
+  const config::Target* OfModel(const std::string& name) const;
+
   // Asks a target that Config gave, now; what fails before its first text is tried again, then put
   // to the targets of `llm.fallback` (failover.h). Those that do not stream are no substitute for a
-  // stream.
+  // stream, and none is for a prompt that names the model.
   std::unique_ptr<TokenStream> Generate(const config::Target& target, Prompt prompt);
 
   // Asks a target that Config gave, now, and neither again nor another one.
@@ -31,6 +35,9 @@ class Targets {
 
   // All names, sorted.
   std::vector<std::string> Names() const;
+
+  // All of them, the default one first, the others by name.
+  std::vector<const config::Target*> All() const;
 
  private:
   const config::Llm& llm_;

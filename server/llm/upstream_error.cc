@@ -136,23 +136,25 @@ ErrorCode CodeOf(int status, const Words& words) {
   return words.over_context ? ErrorCode::kInputTooLarge : ErrorCode::kUpstreamRejected;
 }
 
-std::string Advice(const config::Target& target, ErrorCode code, int status) {
+std::string Advice(const config::Target& target, const std::string& model, ErrorCode code,
+                   int status) {
   if (code == ErrorCode::kUpstreamAuth) {
     return target.key.empty() ? " (no key was sent: set " + target.key_env + ")"
                               : " (the key is that of " + target.key_env + ")";
   }
   if (status == 404) {
+    if (!model.empty()) return " (the request names the model)";
     return " (the model is \"" + target.model + "\": " + KeyName(target, TargetField::kModel) +
            " in models.yaml)";
   }
   return "";
 }
 
-absl::Status ErrorOfWords(const config::Target& target, int status, const std::string& what,
-                          const Words& words) {
+absl::Status ErrorOfWords(const config::Target& target, const std::string& model, int status,
+                          const std::string& what, const Words& words) {
   const ErrorCode code = CodeOf(status, words);
   const std::string own_words = target.name + ": " + what;
-  const std::string advice = Advice(target, code, status);
+  const std::string advice = Advice(target, model, code, status);
   std::string said = Quotable(target, words.message, kLongestWords);
   if (!said.empty()) said = ": " + said;
   const bool per_day = code == ErrorCode::kUpstreamQuota && words.per_day;
@@ -188,8 +190,8 @@ absl::Status ErrorOfRefusal(const config::Target& target, const Refusal& refusal
   Words words = WordsOf(refusal.body);
   words.delay = std::max(words.delay, ParseRetryAfter(refusal.retry_after, now));
   const bool foreign = !words.json && !refusal.body.empty();
-  return ErrorOfWords(target, refusal.status, foreign ? http + " (its body is not JSON)" : http,
-                      words);
+  return ErrorOfWords(target, refusal.model, refusal.status,
+                      foreign ? http + " (its body is not JSON)" : http, words);
 }
 
 bool IsErrorObject(std::string_view json) {
@@ -204,8 +206,8 @@ absl::Status ErrorOfObject(const config::Target& target, std::string_view json) 
   const bool is_status = words.code >= 400 && words.code < 600;
   const std::string what = "error in the answer";
   return is_status
-             ? ErrorOfWords(target, words.code, what + " " + std::to_string(words.code), words)
-             : ErrorOfWords(target, 500, what, words);
+             ? ErrorOfWords(target, "", words.code, what + " " + std::to_string(words.code), words)
+             : ErrorOfWords(target, "", 500, what, words);
 }
 
 absl::Status ProtocolError(const config::Target& target, const std::string& what,

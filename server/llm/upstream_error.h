@@ -18,6 +18,7 @@ struct Refusal {
   std::string body;         // JSON of either provider, or anything
   std::string retry_after;  // the header: seconds or an HTTP date
   std::string location;     // the header
+  std::string model;        // that the prompt named; empty: the target's
 };
 
 // By the status:

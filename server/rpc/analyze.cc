@@ -24,7 +24,7 @@ absl::Status Check(const v1::AnalyzeRequest& request) {
   }
   if (request.has_text()) return CheckText(language, "text", request.text());
   if (request.texts_size() > kMostTexts) {
-    return MakeError(ErrorCode::kInvalidInput, messages::TooManyTexts(language, kMostTexts));
+    return MakeError(ErrorCode::kInvalidInput, messages::TooMany(language, "texts", kMostTexts));
   }
   for (int i = 0; i < request.texts_size(); ++i) {
     const absl::Status wrong =

@@ -6,6 +6,7 @@
 
 #include "server/base/error.h"
 #include "server/rpc/analyze.h"
+#include "server/rpc/cache.h"
 #include "server/rpc/memory.h"
 #include "server/rpc/worker.h"
 
@@ -19,7 +20,8 @@ const absl::Status& StatusOf(const absl::StatusOr<Response>& response) {
   return response.status();
 }
 
-// Lets the caller in, does the work, and counts and logs it, as Interaction does by itself.
+// Lets the caller in, does the work, and counts and logs it, as Interaction and Generation do by
+// themselves.
 template <class Result>  // absl::Status or absl::StatusOr
 boost::asio::awaitable<Result> Admit(Admission& admission, telemetry::Metrics& metrics,
                                      const Caller& caller, boost::asio::awaitable<Result> work) {
@@ -40,11 +42,29 @@ boost::asio::awaitable<Result> Admit(Admission& admission, telemetry::Metrics& m
   co_return response;
 }
 
+void AddGeneration(Generation& generation, Admission& admission, telemetry::Metrics& metrics,
+                   Methods& methods) {
+  methods.Add<v1::GenerateRequest, v1::GenerateResponse>(
+      "luna.v1.GenerationService.Generate", [&](v1::GenerateRequest request, const Caller& caller) {
+        return generation.Generate(std::move(request), caller);
+      });
+  methods.AddStream<v1::GenerateStreamRequest>(
+      "luna.v1.GenerationService.GenerateStream",
+      [&](v1::GenerateStreamRequest request, MessageSink& sink, const Caller& caller) {
+        return generation.GenerateStream(std::move(request), sink, caller);
+      });
+  methods.Add<v1::ListModelsRequest, v1::ListModelsResponse>(
+      "luna.v1.GenerationService.ListModels",
+      [&](v1::ListModelsRequest request, const Caller& caller) {
+        return Admit(admission, metrics, caller, generation.ListModels(std::move(request)));
+      });
+}
+
 }  // namespace
 
-Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
-                    ConversationMemory& memory, Summarizer& summarizer, Admission& admission,
-                    telemetry::Metrics& metrics) {
+Methods LunaMethods(Interaction& interaction, Generation& generation, EmotionClassifier* emotion,
+                    ConversationMemory& memory, Summarizer& summarizer, ResponseCache& cache,
+                    Admission& admission, telemetry::Metrics& metrics) {
   Methods methods;
   methods.Add<v1::AnswerRequest, v1::AnswerResponse>(
       "luna.v1.InteractionService.Answer", [&](v1::AnswerRequest request, const Caller& caller) {
@@ -55,12 +75,21 @@ Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
       [&, emotion](v1::AnalyzeRequest request, const Caller& caller) {
         return Admit(admission, metrics, caller, Analyze(std::move(request), emotion));
       });
+  AddGeneration(generation, admission, metrics, methods);
   const auto of_memory = [&]<class Request, class Response>(
                              const std::string& name,
                              Reply<Response> (*function)(Request, ConversationMemory&)) {
     methods.Add<Request, Response>(
         "luna.v1.MemoryService." + name, [&, function](Request request, const Caller& caller) {
           return Admit(admission, metrics, caller, function(std::move(request), memory));
+        });
+  };
+  const auto of_cache = [&]<class Request, class Response>(
+                            const std::string& name,
+                            Reply<Response> (*function)(Request, ResponseCache&)) {
+    methods.Add<Request, Response>(
+        "luna.v1.CacheService." + name, [&, function](Request request, const Caller& caller) {
+          return Admit(admission, metrics, caller, function(std::move(request), cache));
         });
   };
   of_memory("ListRecent", ListRecent);
@@ -83,6 +112,9 @@ Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
       "luna.v1.MemoryService.Summarize", [&](v1::SummarizeRequest request, const Caller& caller) {
         return Admit(admission, metrics, caller, Summarize(std::move(request), summarizer));
       });
+  of_cache("GetCacheStats", GetCacheStats);
+  of_cache("CleanUpCache", CleanUpCache);
+  of_cache("ClearCache", ClearCache);
   return methods;
 }
 

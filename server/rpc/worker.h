@@ -4,6 +4,7 @@
 #include "server/emotion/classifier.h"
 #include "server/interaction/interaction.h"
 #include "server/net/event_loop.h"
+#include "server/rpc/generation.h"
 #include "server/rpc/methods.h"
 
 namespace luna::rpc {
@@ -21,8 +22,8 @@ struct Worker {
 
 // The RPCs of luna.v1: a row for each. `emotion` is nullptr where there is no engine. All must
 // outlive the table.
-Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
-                    ConversationMemory& memory, Summarizer& summarizer, Admission& admission,
-                    telemetry::Metrics& metrics);
+Methods LunaMethods(Interaction& interaction, Generation& generation, EmotionClassifier* emotion,
+                    ConversationMemory& memory, Summarizer& summarizer, ResponseCache& cache,
+                    Admission& admission, telemetry::Metrics& metrics);
 
 }  // namespace luna::rpc

@@ -34,6 +34,7 @@ WRONG = {
     "another scheme": f"Basic {ALICE}",
     "no token": "Bearer",
 }
+CHAT = ("POST", "/v1/chat/completions")
 REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED")
 RIGHT = (f"Bearer {ALICE}", f"bearer {ALICE}", f"BEARER  {SERVICE}")
 BOTH = pytest.mark.parametrize("token", (ALICE, SERVICE), ids=("alice", "service"))
@@ -68,10 +69,18 @@ def channel(guarded):
 @pytest.fixture(scope="module")
 def methods(stubs):
     """Every RPC of luna.v1, as its descriptor."""
-    files = [module.DESCRIPTOR for module in (stubs.messages, stubs.emotion_messages, stubs.memory_messages)]
+    modules = (
+        stubs.messages,
+        stubs.emotion_messages,
+        stubs.memory_messages,
+        stubs.cache_messages,
+        stubs.generation_messages,
+    )
+    files = [module.DESCRIPTOR for module in modules]
     services = [service for file in files for service in file.services_by_name.values()]
     found = [method for service in services for method in service.methods]
-    assert {"Interact", "Answer", "Analyze", "Export", "Import"} <= {method.name for method in found}
+    names = {"Interact", "Answer", "Analyze", "Export", "Import", "ClearCache", "Generate", "GenerateStream"}
+    assert names <= {method.name for method in found}
     return found
 
 
@@ -120,7 +129,11 @@ def ask_rpc(server, method, authorization, **fields):
 
 
 def reason(response):
-    return response.status_code, response.json()["details"][0]["reason"]
+    body = response.json()
+    if "error" in body:  # OpenAI's form, and word
+        code = body["error"]["code"]
+        return response.status_code, {"invalid_api_key": "UNAUTHENTICATED"}.get(code, code)
+    return response.status_code, body["details"][0]["reason"]
 
 
 @wrong
@@ -135,7 +148,8 @@ def test_no_rpc_is_called_without_a_token(channel, methods, fake, authorization)
 @wrong
 def test_no_route_is_there_without_a_token(guarded, methods, fake, authorization):
     routes = [route_of(method)[:2] for method in methods]
-    for verb, path in [*routes, ("GET", "/metrics"), ("GET", "/nothing"), ("PUT", "/interact")]:
+    others = [CHAT, ("GET", "/metrics"), ("GET", "/nothing"), ("GET", "/v1/nothing"), ("PUT", "/interact")]
+    for verb, path in routes + others:
         response = ask(guarded, verb, path, authorization)
         assert reason(response) == (401, "UNAUTHENTICATED"), path
         challenge = 'Bearer realm="luna"'
@@ -165,7 +179,7 @@ def test_every_route_is_there_with_a_token(guarded, methods, authorization):
 def test_a_token_gets_an_answer(guarded, channel, stubs, fake, token):
     fake.script(SCRIPT)
     body = {"input": "안녕"}
-    for path in ("/interact", "/interact/stream"):
+    for path in ("/interact", "/interact/stream", "/generate", "/generate/stream"):
         response = ask(guarded, "POST", path, f"Bearer {token}", json=body)
         assert response.status_code == 200
         assert "하나" in response.content.decode()

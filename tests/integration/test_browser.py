@@ -9,7 +9,7 @@ from processes import LunaServer
 ORIGIN = "https://app.example"
 SCRIPT = {"steps": [{"text": "하나"}, {"finish": "STOP"}, {"done": True}]}
 SERVER = f"{{cors_origins: ['{ORIGIN}'], hosts: [luna.example]}}"
-PATHS = ("/interact/stream", "/interact")
+PATHS = ("/interact/stream", "/interact", "/generate/stream", "/generate")
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,41 @@ TEST(OpenAiRequest, WithoutAKeyOrAStream) {
             R"("temperature":0.85,"top_p":0.95,"max_tokens":1024})");
 }
 
+Prompt Particular() {
+  Prompt prompt;
+  prompt.messages = {{Message::Role::kUser, "hi"}};
+  prompt.stream = false;
+  prompt.model = "a/b:1 ?";
+  prompt.temperature = 0.25;
+  prompt.top_p = 0.5;
+  prompt.max_tokens = 9;
+  prompt.stop = {"\n", "끝"};
+  prompt.seed = -7;
+  return prompt;
+}
+
+TEST(GeminiRequest, TheModelAndTheSamplingOfThePromptBeatTheTargets) {
+  config::Target target;
+  target.url = "https://host/v1beta";
+  target.model = "gemini-2.5-flash";
+  target.thinking_budget = 0;
+  const net::HttpRequest request = GeminiRequest(target, Particular());
+  EXPECT_EQ(request.url, "https://host/v1beta/models/a%2fb%3a1%20%3f:generateContent");
+  EXPECT_EQ(request.body,
+            R"({"contents":[{"role":"user","parts":[{"text":"hi"}]}],)"
+            R"("generationConfig":{"temperature":0.25,"topP":0.5,"maxOutputTokens":9,)"
+            R"("stopSequences":["\n","끝"],"seed":-7}})");
+}
+
+TEST(OpenAiRequest, TheModelAndTheSamplingOfThePromptBeatTheTargets) {
+  config::Target target;
+  target.url = "http://localhost:8080";
+  target.model = "Luna";
+  EXPECT_EQ(OpenAiRequest(target, Particular()).body,
+            R"({"model":"a/b:1 ?","messages":[{"role":"user","content":"hi"}],"stream":false,)"
+            R"("temperature":0.25,"top_p":0.5,"max_tokens":9,"stop":["\n","끝"],"seed":-7})");
+}
+
 Prompt Choosing() {
   Prompt prompt;
   prompt.messages = {{Message::Role::kUser, "hi"}};
