@@ -24,6 +24,7 @@
 #include "luna/v1/interaction.pb.h"
 #include "server/auth/tokens.h"
 #include "server/base/error.h"
+#include "server/cache/response_cache.h"
 #include "server/config/config.h"
 #include "server/config/formats.h"
 #include "server/emotion/engine.h"
@@ -40,6 +41,7 @@
 #include "server/rpc/worker.h"
 #include "server/storage/connection.h"
 #include "server/storage/data_directory.h"
+#include "server/storage/database.h"
 #include "server/telemetry/metrics.h"
 
 namespace luna {
@@ -57,15 +59,16 @@ constexpr std::chrono::seconds kLastWords{2};
 class Core {
  public:
   Core(const config::Config& config, std::shared_ptr<const emotion::Model> model,
-       ConversationMemory& memory, net::TaskGroup& tasks, Admission& admission,
-       telemetry::Metrics& metrics)
+       ConversationMemory& memory, ResponseCache& cache, net::TaskGroup& tasks,
+       Admission& admission, telemetry::Metrics& metrics)
       : http_(std::make_unique<net::HttpClient>(loop_.context(), net::HttpClient::Limits())),
         targets_(config.llm, *http_, metrics),
         emotion_(emotion::MakeClassifier(config.emotion, std::move(model), targets_, metrics)),
         summarizer_(config, targets_, memory, tasks),
-        interaction_(config, targets_, emotion_.get(), &memory, &summarizer_, admission, metrics),
-        methods_(rpc::LunaMethods(interaction_, emotion_.get(), memory, summarizer_, admission,
-                                  metrics)) {
+        interaction_(config, targets_, emotion_.get(), &memory, &summarizer_, &cache, admission,
+                     metrics),
+        methods_(rpc::LunaMethods(interaction_, emotion_.get(), memory, summarizer_, cache,
+                                  admission, metrics)) {
     loop_.Start();
   }
 
@@ -125,8 +128,7 @@ int StreamsThatFit(int wanted) {
   return static_cast<int>(std::min(fit, static_cast<rlim_t>(wanted)));
 }
 
-absl::StatusOr<std::unique_ptr<ConversationMemory>> OpenMemory(const config::Memory& options,
-                                                               storage::DataDirectory& data) {
+absl::StatusOr<std::unique_ptr<storage::Database>> OpenDatabase(storage::DataDirectory& data) {
   const absl::Status ready = storage::Prepare(data.database(), data.left_uncleanly());
   if (!ready.ok()) return ready;
   try {
@@ -136,7 +138,7 @@ absl::StatusOr<std::unique_ptr<ConversationMemory>> OpenMemory(const config::Mem
         spdlog::error("data_dir: {} is damaged; the next start sets it aside", data.database());
       });
     };
-    return std::make_unique<ConversationMemory>(options, data.database(), std::move(on_damage));
+    return std::make_unique<storage::Database>(data.database(), std::move(on_damage));
   } catch (const SQLite::Exception& error) {
     return storage::AsStatus(error);
   }
@@ -152,13 +154,16 @@ int Serve(const config::Config& config) {
   if (!config.auth.tokens.empty()) tokens.emplace(config.auth.tokens);
   auto data = storage::DataDirectory::Open(config.data_dir);
   if (!data.ok()) return Refuse(data.status());
-  auto memory = OpenMemory(config.memory, **data);
-  if (!memory.ok()) return Refuse(memory.status());
+  auto database = OpenDatabase(**data);
+  if (!database.ok()) return Refuse(database.status());
+  ConversationMemory memory(config.memory, **database);
+  ResponseCache cache(config.cache, **database, metrics);
   net::TaskGroup tasks;
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
-    cores.push_back(std::make_unique<Core>(config, model, **memory, tasks, admission, metrics));
+    cores.push_back(
+        std::make_unique<Core>(config, model, memory, cache, tasks, admission, metrics));
     workers.push_back(cores.back()->worker(admission, metrics, tokens ? &*tokens : nullptr));
   }
   const auto* pool = google::protobuf::DescriptorPool::generated_pool();
@@ -166,6 +171,7 @@ int Serve(const config::Config& config) {
       pool->FindServiceByName("luna.v1.InteractionService"),
       pool->FindServiceByName("luna.v1.EmotionService"),
       pool->FindServiceByName("luna.v1.MemoryService"),
+      pool->FindServiceByName("luna.v1.CacheService"),
   };
   auto http = http::Server::Listen(config.server, services, workers);
   if (!http.ok()) return Refuse(http.status());
@@ -202,7 +208,7 @@ int Serve(const config::Config& config) {
   (*http)->Stop(until);
   grpc_stop.join();
   tasks.Stop();
-  memory->reset();  // ends what it still does for the loops
+  database->reset();  // ends what it still does for the loops
   return all_ended ? 0 : kCutShort;
 }
 

@@ -2,8 +2,12 @@
 
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
 namespace luna::utf8 {
@@ -74,6 +78,38 @@ std::size_t CompletePrefix(std::string_view text) {
   auto length = static_cast<std::ptrdiff_t>(text.size());  // Signed: the macro subtracts.
   U8_TRUNCATE_IF_INCOMPLETE(text.data(), 0, length);
   return static_cast<std::size_t>(length);
+}
+
+std::string_view Compose(std::string_view text, std::string& composed) {
+  UErrorCode failed = U_ZERO_ERROR;
+  const icu::Normalizer2* nfc = icu::Normalizer2::getNFCInstance(failed);
+  const icu::StringPiece piece(text.data(), static_cast<int>(text.size()));
+  if (U_SUCCESS(failed) && nfc->isNormalizedUTF8(piece, failed)) return text;
+  icu::StringByteSink<std::string> sink(&composed);
+  nfc->normalizeUTF8(0, piece, sink, nullptr, failed);
+  if (U_FAILURE(failed)) throw std::runtime_error(u_errorName(failed));
+  return composed;
+}
+
+std::string Normalized(std::string_view text) {
+  std::string storage;
+  const std::string_view composed = Compose(text, storage);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(composed.data());
+  std::string result;
+  result.reserve(composed.size());
+  bool space = false;  // since the last character that is none
+  for (std::size_t begin = 0, end = 0; end < composed.size(); begin = end) {
+    UChar32 code_point;
+    U8_NEXT(bytes, end, composed.size(), code_point);
+    if (u_isUWhiteSpace(code_point)) {
+      space = true;
+      continue;
+    }
+    if (space && !result.empty()) result += ' ';
+    space = false;
+    result += composed.substr(begin, end - begin);
+  }
+  return result;
 }
 
 }  // namespace luna::utf8

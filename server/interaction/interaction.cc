@@ -16,10 +16,14 @@
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
+#include "server/interaction/answer_key.h"
+#include "server/interaction/answer_sink.h"
 #include "server/interaction/checks.h"
 #include "server/interaction/chunker.h"
+#include "server/interaction/kept_answer.h"
 #include "server/interaction/messages.h"
 #include "server/interaction/prompt.h"
+#include "server/interaction/turn.h"
 
 namespace luna {
 
@@ -28,18 +32,6 @@ using namespace asio::experimental::awaitable_operators;
 using net::Clock;
 
 namespace {
-
-int Milliseconds(net::Clock::duration duration) {
-  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
-
-void SetToNow(google::protobuf::Timestamp& time) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-  time.set_seconds(seconds.count());
-  time.set_nanos(1000 * static_cast<int>(
-                            std::chrono::floor<std::chrono::microseconds>(now - seconds).count()));
-}
 
 bool IsTooLarge(const absl::Status& status) {
   return !status.ok() && ErrorOf(status).code() == Name(ErrorCode::kInputTooLarge);
@@ -62,91 +54,18 @@ absl::Status Check(const v1::InteractRequest& request) {
   return status;
 }
 
-// Keeps what Answer gives back.
-class AnswerSink final : public EventSink {
- public:
-  void Put(const v1::InteractResponse& event) override {
-    switch (event.event_case()) {
-      case v1::InteractResponse::kEmotion:
-        answer.set_emotion(event.emotion().emotion());
-        answer.set_confidence(event.emotion().confidence());
-        break;
-      case v1::InteractResponse::kTranslation:
-        answer.set_translation(event.translation().text());
-        break;
-      case v1::InteractResponse::kComplete:
-        answer.set_text(event.complete().text());
-        answer.set_cached(event.complete().cached());
-        answer.set_remembered(event.complete().remembered());
-        answer.set_model(event.complete().model());
-        *answer.mutable_usage() = event.complete().usage();
-        break;
-      default:
-        break;
-    }
-  }
-  asio::awaitable<absl::Status> Room() override { co_return absl::OkStatus(); }
-
-  v1::AnswerResponse answer;
-};
-
-v1::InteractRequest AsInteractRequest(v1::AnswerRequest request) {
-  v1::InteractRequest result;
-  result.set_input(std::move(*request.mutable_input()));
-  result.set_user_id(std::move(*request.mutable_user_id()));
-  result.set_session_id(std::move(*request.mutable_session_id()));
-  result.set_target(std::move(*request.mutable_target()));
-  *result.mutable_features() = std::move(*request.mutable_features());
-  result.set_language(std::move(*request.mutable_language()));
-  return result;
-}
-
 }  // namespace
-
-// One request on its way through the story.
-struct Interaction::Turn {
-  const v1::InteractRequest request;
-  EventSink& sink;
-  const Caller& caller;
-  const bool stream;
-  const config::Target* target = nullptr;
-  net::TimePoint start = Clock::now();
-  bool admitted = false;
-  int events = 0;
-  std::optional<net::TimePoint> first_chunk{};
-  net::TimePoint last_chunk{};
-  std::string text{};     // the answer so far
-  std::string emotion{};  // what the person feels, where it is known
-
-  int FirstChunkMs() const { return first_chunk ? Milliseconds(*first_chunk - start) : 0; }
-  int TotalMs() const { return Milliseconds(Clock::now() - start); }
-  bool Remembers() const { return !request.features().has_memory() || request.features().memory(); }
-  std::string User() const { return OrDefault(request.user_id()); }
-  std::string Session() const { return OrDefault(request.session_id()); }
-  const char* Stage() const {
-    if (!admitted) return "request";
-    return text.empty() ? "first_token" : "stream";
-  }
-
-  void Put(v1::InteractResponse& event) {
-    event.set_sequence(++events);
-    SetToNow(*event.mutable_created_at());
-    sink.Put(event);
-  }
-  asio::awaitable<absl::Status> Emit(v1::InteractResponse& event) {
-    Put(event);
-    return sink.Room();
-  }
-};
 
 Interaction::Interaction(const config::Config& config, llm::Targets& targets,
                          EmotionClassifier* emotion, ConversationMemory* memory,
-                         Summarizer* summarizer, Admission& admission, telemetry::Metrics& metrics)
+                         Summarizer* summarizer, ResponseCache* cache, Admission& admission,
+                         telemetry::Metrics& metrics)
     : config_(config),
       targets_(targets),
       emotion_(emotion),
       memory_(memory),
       summarizer_(summarizer),
+      cache_(cache),
       admission_(admission),
       metrics_(metrics) {}
 
@@ -227,8 +146,8 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   // 2. The emotion leaves as soon as it is found, be it that an LLM finds it, while
   // 3. (the translation has its place here)
   // 4. the conversation so far is recalled,
-  // 5. (the cache has its place here)
-  // 6. and the model asked, whose words then leave as they come.
+  // 5. and the cache asked: an answer that is kept leaves at once;
+  // 6. else the model is, whose words then leave as they come.
   memory::Context context;
   std::unique_ptr<llm::TokenStream> tokens;
   asio::awaitable<absl::Status> ask = RecallAndAsk(turn, context, tokens);
@@ -245,9 +164,7 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   }
   if (!finish.ok()) co_return finish.status();
 
-  // 7. The turn is remembered, then the whole answer leaves.
-  const absl::StatusOr<bool> remembered = co_await Remember(turn, *finish);
-  if (!remembered.ok()) co_return remembered.status();
+  // 7. The turn is remembered and the answer cached, in one commit, then it leaves whole.
   v1::InteractResponse whole;
   v1::Complete& complete = *whole.mutable_complete();
   complete.set_text(turn.text);
@@ -255,6 +172,14 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   *complete.mutable_usage() = finish->usage;
   complete.set_model(finish->model);
   complete.set_target(finish->target);
+  asio::awaitable<absl::Status> keep = Keep(turn, context, complete);
+  asio::awaitable<absl::StatusOr<bool>> remember = Remember(turn, *finish);
+  const std::tuple<absl::Status, absl::StatusOr<bool>> kept =
+      co_await (std::move(keep) && std::move(remember));
+  if (!std::get<0>(kept).ok()) co_return std::get<0>(kept);
+  const absl::StatusOr<bool>& remembered = std::get<1>(kept);
+  if (!remembered.ok()) co_return remembered.status();
+  complete.set_cached(turn.cached);
   complete.set_remembered(*remembered);
   complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
   complete.mutable_timings()->set_total_ms(turn.TotalMs());
@@ -268,27 +193,67 @@ void Interaction::WentWithout(const Turn& turn, const char* part, const absl::St
   spdlog::warn("request id={}: no {}: {}", turn.caller.id, part, OwnWords(why));
 }
 
-// Without what was said before the answer still comes. Fails only where the caller has gone.
+// Without what was said before, and without the cache, the answer still comes. Fails only where the
+// caller has gone.
 asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Context& context,
                                                         std::unique_ptr<llm::TokenStream>& tokens) {
+  bool caches = cache_ != nullptr && turn.Caches();
+  std::optional<memory::Context> before_repeats;
   if (turn.Remembers() && memory_ != nullptr) {
-    absl::StatusOr<memory::Context> recalled =
-        co_await Guard(memory_->Recall(turn.User(), turn.Session()));
+    absl::StatusOr<memory::Recollection> recalled =
+        co_await Guard(memory_->Recall(turn.User(), turn.Session(), turn.request.input()));
     if (absl::IsCancelled(recalled.status())) co_return recalled.status();
     if (recalled.ok()) {
-      context = *std::move(recalled);
+      context = std::move(recalled->context);
+      before_repeats = std::move(recalled->before_repeats);
     } else {
       WentWithout(turn, "memory", recalled.status());
+      caches = false;  // what it depends on is not known
+    }
+  }
+  if (caches) {
+    turn.key = AnswerKey(turn.User(), *turn.target,
+                         PromptFor(turn, before_repeats ? *before_repeats : context));
+    absl::StatusOr<std::optional<v1::Complete>> found =
+        co_await Guard(cache_->Get(turn.User(), turn.key));
+    if (absl::IsCancelled(found.status())) co_return found.status();
+    if (!found.ok()) {
+      WentWithout(turn, "cache", found.status());
+      turn.key.clear();
+    } else if (*found) {
+      turn.cached = true;
+      tokens = std::make_unique<KeptAnswer>(**std::move(found), config_.cache);
+      co_return absl::OkStatus();
     }
   }
   tokens = Ask(turn, context);
   co_return absl::OkStatus();
 }
 
+llm::Prompt Interaction::PromptFor(const Turn& turn, const memory::Context& context) const {
+  return MakePrompt(config_, context, turn.request.input(), turn.stream);
+}
+
 std::unique_ptr<llm::TokenStream> Interaction::Ask(const Turn& turn,
                                                    const memory::Context& context) {
-  return targets_.Generate(*turn.target,
-                           MakePrompt(config_, context, turn.request.input(), turn.stream));
+  return targets_.Generate(*turn.target, PromptFor(turn, context));
+}
+
+// Keeps an answer that is whole, and of the target that was asked. Fails only where the caller has
+// gone.
+asio::awaitable<absl::Status> Interaction::Keep(const Turn& turn, memory::Context context,
+                                                v1::Complete answer) {
+  const bool worth =
+      answer.finish_reason() == "STOP" && answer.target() == turn.target->name && !turn.cached;
+  if (turn.key.empty() || !worth) co_return absl::OkStatus();
+  auto holds = [user = turn.User(), context = std::move(context)](storage::Connection& connection) {
+    return memory::IsThere(connection, user, context);
+  };
+  absl::Status kept =
+      co_await Guard(cache_->Put(turn.User(), turn.key, std::move(answer), std::move(holds)));
+  if (absl::IsCancelled(kept)) co_return kept;
+  if (!kept.ok()) WentWithout(turn, "cache", kept);
+  co_return absl::OkStatus();
 }
 
 // Whether the turn is in memory. Fails only where the caller has gone.
@@ -297,11 +262,12 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
   v1::Conversation said;
   said.set_user_id(turn.User());
   said.set_session_id(turn.Session());
-  SetToNow(*said.mutable_timestamp());
+  *said.mutable_timestamp() = Turn::Now();
   said.set_user_message(turn.request.input());
   said.set_assistant_message(turn.text);
   said.set_emotion(turn.emotion);
   said.set_processing_time(std::chrono::duration<double>(Clock::now() - turn.start).count());
+  said.set_cached(turn.cached);
   said.set_model(finish.model);
   const bool gemini = targets_.Config(finish.target)->api == config::Target::Api::kGemini;
   said.set_mode(gemini ? "api" : "server");
@@ -340,7 +306,7 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
 // too.
 asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
                                                                      llm::TokenStream& tokens) {
-  Chunker chunker(config_.stream);
+  Chunker chunker(turn.cached ? KeptAnswer::Chunking(config_) : config_.stream);
   std::vector<std::string> chunks;
   v1::InteractResponse event;
   absl::StatusOr<llm::Token> token = llm::Pause{};

@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "luna/v1/interaction.pb.h"
+#include "server/cache/response_cache.h"
 #include "server/config/config.h"
 #include "server/emotion/classifier.h"
 #include "server/interaction/admission.h"
@@ -26,10 +27,10 @@ class Interaction {
   static constexpr int kMostAnswerBytes = 1 << 20;
 
   // `emotion` is nullptr where none is told, `memory` where nothing is remembered, `summarizer`
-  // where nothing is summed up. All must outlive this.
+  // where nothing is summed up, `cache` where no answer is kept. All must outlive this.
   Interaction(const config::Config& config, llm::Targets& targets, EmotionClassifier* emotion,
-              ConversationMemory* memory, Summarizer* summarizer, Admission& admission,
-              telemetry::Metrics& metrics);
+              ConversationMemory* memory, Summarizer* summarizer, ResponseCache* cache,
+              Admission& admission, telemetry::Metrics& metrics);
 
   // Streams the events of one request into `sink`, exactly one `complete` or `error` last. The
   // status agrees with that event. An error without an event: the request was refused before the
@@ -51,7 +52,10 @@ class Interaction {
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
   boost::asio::awaitable<absl::Status> RecallAndAsk(Turn& turn, memory::Context& context,
                                                     std::unique_ptr<llm::TokenStream>& tokens);
+  llm::Prompt PromptFor(const Turn& turn, const memory::Context& context) const;
   std::unique_ptr<llm::TokenStream> Ask(const Turn& turn, const memory::Context& context);
+  boost::asio::awaitable<absl::Status> Keep(const Turn& turn, memory::Context context,
+                                            v1::Complete answer);
   boost::asio::awaitable<absl::StatusOr<bool>> Remember(Turn& turn, const llm::Finish& finish);
   void WentWithout(const Turn& turn, const char* part, const absl::Status& why) const;
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);
@@ -63,6 +67,7 @@ class Interaction {
   EmotionClassifier* const emotion_;
   ConversationMemory* const memory_;
   Summarizer* const summarizer_;
+  ResponseCache* const cache_;
   Admission& admission_;
   telemetry::Metrics& metrics_;
 };

@@ -87,6 +87,16 @@ std::string SummedUp(const std::string& language) {
   return English(language) ? "the conversation is summed up" : "대화를 요약했습니다.";
 }
 
+std::string CacheCleanedUp(const std::string& language, int removed) {
+  return English(language) ? absl::StrCat(removed, " old cached answers are deleted")
+                           : absl::StrCat("오래된 캐시 답변 ", removed, "개를 삭제했습니다.");
+}
+
+std::string CacheCleared(const std::string& language, int removed) {
+  return English(language) ? absl::StrCat(removed, " cached answers are deleted")
+                           : absl::StrCat("캐시된 답변 ", removed, "개를 삭제했습니다.");
+}
+
 std::string ConfirmNeeded(const std::string& language) {
   return English(language) ? "confirm: must be true, since what is deleted is gone"
                            : "confirm: true여야 합니다. 삭제한 기억은 되돌릴 수 없습니다.";

@@ -26,6 +26,8 @@ std::string NoConversation(const std::string& language, int id);
 std::string ConversationDeleted(const std::string& language, int id);
 std::string NothingToSumUp(const std::string& language);
 std::string SummedUp(const std::string& language);
+std::string CacheCleanedUp(const std::string& language, int removed);
+std::string CacheCleared(const std::string& language, int removed);
 std::string ConfirmNeeded(const std::string& language);
 std::string NoEmotionEngine(const std::string& language);
 std::string UnknownLanguage(const std::string& value);

@@ -1,10 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
-#include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,7 +11,7 @@
 #include "luna/v1/memory.pb.h"
 #include "server/config/config.h"
 #include "server/memory/turns.h"
-#include "server/storage/worker.h"
+#include "server/storage/database.h"
 
 namespace luna {
 
@@ -27,14 +24,14 @@ class ConversationMemory {
   // How long an answer waits for its memory.
   static constexpr std::chrono::milliseconds kLongestWait{500};
 
-  // On a database that storage::Prepare has made ready. `on_damage` is called when it is found
-  // damaged, from any thread. Throws SQLite::Exception.
-  ConversationMemory(config::Memory options, const std::string& database,
-                     std::function<void()> on_damage);
+  // `database` must outlive this.
+  ConversationMemory(config::Memory options, storage::Database& database)
+      : options_(std::move(options)), database_(database) {}
 
-  // What the model is to know of a session before it answers.
-  boost::asio::awaitable<absl::StatusOr<memory::Context>> Recall(std::string user,
-                                                                 std::string session);
+  // What the model is to know of a session before it answers `input`.
+  boost::asio::awaitable<absl::StatusOr<memory::Recollection>> Recall(std::string user,
+                                                                      std::string session,
+                                                                      std::string input);
 
   // Keeps a finished turn; it is on the disk when it resumes with OK.
   boost::asio::awaitable<absl::Status> Remember(v1::Conversation turn);
@@ -42,13 +39,13 @@ class ConversationMemory {
   // Runs `query` (turns.h) beside everything else, and resumes with what it returned.
   template <class Query>
   auto Read(Query query) {
-    return queries_.Do(net::kForever, std::move(query));
+    return database_.queries.Do(net::kForever, std::move(query));
   }
 
   // Runs `change`, and resumes with what it returned once that is on the disk.
   template <class ChangeTurns>
   auto Change(ChangeTurns change) {
-    return writer_.Do(net::kForever, std::move(change));
+    return database_.writer.Do(net::kForever, std::move(change));
   }
 
   // memory::Import: all of the lines, or none.
@@ -56,13 +53,11 @@ class ConversationMemory {
       std::string user, std::vector<v1::ExportResponse> lines);
 
   // Resumes once nothing of what was deleted before is left in the files.
-  boost::asio::awaitable<absl::Status> Settle();
+  boost::asio::awaitable<absl::Status> Settle() { return database_.Settle(); }
 
  private:
   const config::Memory options_;
-  storage::Worker contexts_;  // apart from queries_, which may take long
-  storage::Worker queries_;
-  storage::Worker writer_;
+  storage::Database& database_;
 };
 
 }  // namespace luna

@@ -1,7 +1,5 @@
 #include "server/memory/deletion.h"
 
-#include <sqlite3.h>
-
 #include <optional>
 #include <string>
 
@@ -9,6 +7,7 @@
 
 #include "server/memory/rows.h"
 #include "server/memory/turns.h"
+#include "server/storage/purge.h"
 
 namespace luna::memory {
 
@@ -29,19 +28,6 @@ void DeleteSummaries(Connection& connection, const std::string& user, const std:
   summaries->exec();
 }
 
-// Nothing of a user is left: neither is his name.
-void ForgetUserWithoutTurns(Connection& connection, const std::string& user) {
-  Query forget = connection.Prepare(
-      "DELETE FROM users WHERE name = ?1 AND id NOT IN (SELECT user FROM turns WHERE user = "
-      "users.id) AND id NOT IN (SELECT user FROM summaries WHERE user = users.id)");
-  forget->bind(1, user);
-  forget->exec();
-}
-
-void AskForPurge(Connection& connection) {
-  connection.Prepare("INSERT OR REPLACE INTO purges (id, vacuumed) VALUES (1, 0)")->exec();
-}
-
 }  // namespace
 
 bool Delete(Connection& connection, const std::string& user, int id) {
@@ -53,8 +39,8 @@ bool Delete(Connection& connection, const std::string& user, int id) {
   row->exec();
   DeleteSummaries(connection, user, turn->session_id(),
                   TimeUtil::TimestampToMicroseconds(turn->timestamp()), id);
-  ForgetUserWithoutTurns(connection, user);
-  AskForPurge(connection);
+  storage::ForgetUserWithNothing(connection, user);
+  storage::AskForPurge(connection);
   return true;
 }
 
@@ -68,30 +54,9 @@ int DeleteSome(Connection& connection, const std::string& user, const std::strin
   rows->bind(3, most);
   const int deleted = rows->exec();
   DeleteSummaries(connection, user, session, 0, 0);
-  ForgetUserWithoutTurns(connection, user);
-  AskForPurge(connection);
+  storage::ForgetUserWithNothing(connection, user);
+  storage::AskForPurge(connection);
   return deleted;
-}
-
-std::optional<std::chrono::milliseconds> Purge(Connection& connection) {
-  constexpr std::chrono::milliseconds kUntilReadersHaveEnded{20};
-  SQLite::Database& database = connection.database();
-  bool vacuumed = false;
-  {
-    Query asked = connection.Prepare("SELECT vacuumed FROM purges");
-    if (!asked->executeStep()) return std::nullopt;
-    vacuumed = asked->getColumn(0).getInt() != 0;
-  }
-  if (!vacuumed) {
-    database.exec("VACUUM");
-    connection.Prepare("UPDATE purges SET vacuumed = 1")->exec();
-  }
-  sqlite3_busy_timeout(database.getHandle(), 0);
-  const bool busy = database.execAndGet("PRAGMA wal_checkpoint(TRUNCATE)").getInt() != 0;
-  sqlite3_busy_timeout(database.getHandle(), storage::kBusyMs);
-  if (busy) return kUntilReadersHaveEnded;
-  connection.Prepare("DELETE FROM purges")->exec();
-  return std::nullopt;
 }
 
 }  // namespace luna::memory

@@ -1,26 +1,10 @@
 #include "server/memory/rows.h"
 
-#include <chrono>
-
 #include <google/protobuf/util/time_util.h>
 
 namespace luna::memory {
 
 using google::protobuf::util::TimeUtil;
-using storage::Connection;
-using storage::Query;
-
-std::int64_t UserNumber(Connection& connection, const std::string& name) {
-  {
-    Query found = connection.Prepare("SELECT id FROM users WHERE name = ?1");
-    found->bind(1, name);
-    if (found->executeStep()) return found->getColumn(0).getInt64();
-  }
-  Query insert = connection.Prepare("INSERT INTO users (name) VALUES (?1)");
-  insert->bind(1, name);
-  insert->exec();
-  return connection.database().getLastInsertRowid();
-}
 
 v1::Conversation ReadTurn(const std::string& user, SQLite::Statement& row) {
   v1::Conversation turn;
@@ -49,12 +33,6 @@ v1::Summary ReadSummary(SQLite::Statement& row) {
   summary.set_content(row.getColumn(4).getString());
   summary.set_summarized_turns(row.getColumn(5).getInt());
   return summary;
-}
-
-std::int64_t NowMicroseconds() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace luna::memory

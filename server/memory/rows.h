@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 #include "luna/v1/memory.pb.h"
-#include "server/storage/connection.h"
+#include "server/storage/rows.h"
 
 // What the queries of this folder have in common.
 namespace luna::memory {
@@ -16,8 +15,6 @@ namespace luna::memory {
   "processing_us, cached, finish_reason"
 // In the order in which ReadSummary takes them.
 #define SUMMARY_COLUMNS "id, session, through_ended_at, created_at, content, turns"
-// A user's number. Nothing equals it where he has none.
-#define USER_OF(parameter) "(SELECT id FROM users WHERE name = " parameter ")"
 // The order of summaries, the newest first: by what they sum up, since one may have been imported
 // after a newer one was made.
 #define NEWEST_SUMMARY "through_ended_at DESC, through_id DESC, id DESC"
@@ -26,16 +23,10 @@ namespace luna::memory {
 // MiB.
 inline constexpr std::size_t kMostPageBytes = 2 << 20;
 
-// The user's number, which he gets where he has none.
-std::int64_t UserNumber(storage::Connection& connection, const std::string& name);
-
 // Reads TURN_COLUMNS.
 v1::Conversation ReadTurn(const std::string& user, SQLite::Statement& row);
 
 // Reads SUMMARY_COLUMNS.
 v1::Summary ReadSummary(SQLite::Statement& row);
-
-// Of the wall clock, since 1970.
-std::int64_t NowMicroseconds();
 
 }  // namespace luna::memory

@@ -8,6 +8,7 @@ namespace luna::memory {
 
 using google::protobuf::util::TimeUtil;
 using storage::Connection;
+using storage::NowMicroseconds;
 using storage::Query;
 
 v1::ListSummariesResponse ListSummaries(Connection& connection,

@@ -11,7 +11,9 @@ namespace luna::memory {
 
 using google::protobuf::util::TimeUtil;
 using storage::Connection;
+using storage::NowMicroseconds;
 using storage::Query;
+using storage::UserNumber;
 
 namespace {
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <google/protobuf/util/time_util.h>
 
+#include "server/base/utf8.h"
 #include "server/memory/rows.h"
 #include "server/memory/tokens.h"
 
@@ -12,19 +14,84 @@ namespace luna::memory {
 
 using google::protobuf::util::TimeUtil;
 using storage::Connection;
+using storage::NowMicroseconds;
 using storage::Query;
+using storage::UserNumber;
 
 namespace {
 
 constexpr int kTimeStandsStill = 1;  // microseconds between two turns that ended at once
 constexpr int kForgottenAtOnce = 50;
 constexpr int kLastMessageCharacters = 100;
+constexpr int kMostRepeats = 100;
 
 std::int64_t LatestEnd(Connection& connection, std::int64_t user) {
   Query latest = connection.Prepare("SELECT max(ended_at) FROM turns WHERE user = ?1");
   latest->bind(1, user);
   latest->executeStep();
   return latest->getColumn(0).getInt64();
+}
+
+// When a turn ended, by the order of turns, and when it was stored.
+struct Moment {
+  std::int64_t ended_at = std::numeric_limits<std::int64_t>::max();
+  int id = 0;
+  std::int64_t stored_at = std::numeric_limits<std::int64_t>::max();
+};
+
+// The oldest of the session's last turns that said `input`; nothing where its last turn did not.
+std::optional<Moment> FirstOfRepeats(Connection& connection, const std::string& user,
+                                     const std::string& session, const std::string& input) {
+  const std::string same = utf8::Normalized(input);
+  std::optional<Moment> first;
+  Query turns =
+      connection.Prepare("SELECT ended_at, id, created_at, input FROM turns WHERE user = " USER_OF(
+          "?1") " AND session = ?2 ORDER BY ended_at DESC, id DESC LIMIT ?3");
+  turns->bind(1, user);
+  turns->bind(2, session);
+  turns->bind(3, kMostRepeats);
+  while (turns->executeStep() && utf8::Normalized(turns->getColumn(3).getString()) == same) {
+    first = Moment{turns->getColumn(0).getInt64(), turns->getColumn(1).getInt(),
+                   turns->getColumn(2).getInt64()};
+  }
+  return first;
+}
+
+// The context of a turn that ended at `moment`.
+Context ReadContextBefore(Connection& connection, const std::string& user,
+                          const std::string& session, const config::Memory& options,
+                          const Moment& moment) {
+  Context context;
+  Query summary = connection.Prepare("SELECT id, content FROM summaries WHERE user = " USER_OF(
+      "?1") " AND session = ?2 AND created_at < ?3 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
+  summary->bind(1, user);
+  summary->bind(2, session);
+  summary->bind(3, moment.stored_at);
+  if (summary->executeStep()) {
+    context.summary_id = summary->getColumn(0).getInt();
+    context.summary = summary->getColumn(1).getString();
+  }
+
+  Query turns =
+      connection.Prepare("SELECT id, input, answer, tokens FROM turns WHERE user = " USER_OF(
+          "?1") " AND session = ?2 AND (ended_at, id) < (?3, ?4) "
+                "ORDER BY ended_at DESC, id DESC LIMIT ?5");
+  turns->bind(1, user);
+  turns->bind(2, session);
+  turns->bind(3, moment.ended_at);
+  turns->bind(4, moment.id);
+  turns->bind(5, options.max_context_turns);
+  int tokens = 0;
+  while (turns->executeStep()) {
+    tokens += turns->getColumn(3).getInt();
+    if (tokens > options.max_context_tokens && !context.turns.empty()) break;
+    v1::Conversation& turn = context.turns.emplace_back();
+    turn.set_id(turns->getColumn(0).getInt());
+    turn.set_user_message(turns->getColumn(1).getString());
+    turn.set_assistant_message(turns->getColumn(2).getString());
+  }
+  std::reverse(context.turns.begin(), context.turns.end());
+  return context;
 }
 
 }  // namespace
@@ -75,28 +142,36 @@ void ForgetOldest(Connection& connection, std::int64_t user, const config::Memor
 
 Context ReadContext(Connection& connection, const std::string& user, const std::string& session,
                     const config::Memory& options) {
-  Context context;
-  Query summary = connection.Prepare("SELECT content FROM summaries WHERE user = " USER_OF(
-      "?1") " AND session = ?2 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
-  summary->bind(1, user);
-  summary->bind(2, session);
-  if (summary->executeStep()) context.summary = summary->getColumn(0).getString();
+  return ReadContextBefore(connection, user, session, options, Moment());
+}
 
-  Query turns = connection.Prepare("SELECT input, answer, tokens FROM turns WHERE user = " USER_OF(
-      "?1") " AND session = ?2 ORDER BY ended_at DESC, id DESC LIMIT ?3");
-  turns->bind(1, user);
-  turns->bind(2, session);
-  turns->bind(3, options.max_context_turns);
-  int tokens = 0;
-  while (turns->executeStep()) {
-    tokens += turns->getColumn(2).getInt();
-    if (tokens > options.max_context_tokens && !context.turns.empty()) break;
-    v1::Conversation& turn = context.turns.emplace_back();
-    turn.set_user_message(turns->getColumn(0).getString());
-    turn.set_assistant_message(turns->getColumn(1).getString());
+Recollection Recall(Connection& connection, const std::string& user, const std::string& session,
+                    const std::string& input, const config::Memory& options) {
+  Recollection result;
+  result.context = ReadContext(connection, user, session, options);
+  const std::optional<Moment> repeats = FirstOfRepeats(connection, user, session, input);
+  if (repeats) {
+    result.before_repeats = ReadContextBefore(connection, user, session, options, *repeats);
   }
-  std::reverse(context.turns.begin(), context.turns.end());
-  return context;
+  return result;
+}
+
+bool IsThere(Connection& connection, const std::string& user, const Context& context) {
+  if (context.summary_id != 0) {
+    Query summary =
+        connection.Prepare("SELECT 1 FROM summaries WHERE user = " USER_OF("?1") " AND id = ?2");
+    summary->bind(1, user);
+    summary->bind(2, context.summary_id);
+    if (!summary->executeStep()) return false;
+  }
+  for (const v1::Conversation& said : context.turns) {
+    Query turn =
+        connection.Prepare("SELECT 1 FROM turns WHERE user = " USER_OF("?1") " AND id = ?2");
+    turn->bind(1, user);
+    turn->bind(2, said.id());
+    if (!turn->executeStep()) return false;
+  }
+  return true;
 }
 
 v1::ListRecentResponse ListRecent(Connection& connection, const v1::ListRecentRequest& request) {

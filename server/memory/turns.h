@@ -16,8 +16,17 @@ namespace luna::memory {
 
 // What a model is told of a session before it answers.
 struct Context {
+  int summary_id = 0;                   // 0: there is none
   std::string summary;                  // of what came before `turns`; mostly empty
-  std::vector<v1::Conversation> turns;  // oldest first; both texts alone
+  std::vector<v1::Conversation> turns;  // oldest first; ids and both texts alone
+};
+
+// A session as it is known when `input` is said.
+struct Recollection {
+  Context context;
+  // What `context` was before the same was last said, where the session's last turns, one or more,
+  // said it already.
+  std::optional<Context> before_repeats;
 };
 
 // Keeps a turn, of which `id` and `created_at` are left out, and forgets the user's oldest beyond
@@ -37,6 +46,15 @@ void ForgetOldest(storage::Connection& connection, std::int64_t user,
 // `max_context_tokens`, at least one.
 Context ReadContext(storage::Connection& connection, const std::string& user,
                     const std::string& session, const config::Memory& options);
+
+// The same, and what it was before the last turns that said `input`, as utf8::Normalized has it.
+// Looks no further back than a hundred of them.
+Recollection Recall(storage::Connection& connection, const std::string& user,
+                    const std::string& session, const std::string& input,
+                    const config::Memory& options);
+
+// Whether nothing of the context has been deleted since it was read.
+bool IsThere(storage::Connection& connection, const std::string& user, const Context& context);
 
 v1::ListRecentResponse ListRecent(storage::Connection& connection,
                                   const v1::ListRecentRequest& request);

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <stdexcept>
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_split.h>
-#include <unicode/bytestream.h>
-#include <unicode/normalizer2.h>
 #include <unicode/utf8.h>
+
+#include "server/base/utf8.h"
 
 namespace luna::memory {
 namespace {
@@ -19,18 +18,6 @@ constexpr int kBefore = 30;
 constexpr int kInAll = 100;
 // Very short turns are not better than short ones.
 constexpr std::size_t kShortBytes = 64;
-
-// The text, or, where it is not composed, what `composed` then holds.
-std::string_view Compose(std::string_view text, std::string& composed) {
-  UErrorCode failed = U_ZERO_ERROR;
-  const icu::Normalizer2* nfc = icu::Normalizer2::getNFCInstance(failed);
-  const icu::StringPiece piece(text.data(), static_cast<int>(text.size()));
-  if (U_SUCCESS(failed) && nfc->isNormalizedUTF8(piece, failed)) return text;
-  icu::StringByteSink<std::string> sink(&composed);
-  nfc->normalizeUTF8(0, piece, sink, nullptr, failed);
-  if (U_FAILURE(failed)) throw std::runtime_error(u_errorName(failed));
-  return composed;
-}
 
 // `word` is small already.
 std::size_t Find(std::string_view text, const std::string& word, std::size_t from) {
@@ -74,7 +61,7 @@ void AddPart(std::string_view text, bool match, v1::Conversation& turn) {
 
 Words::Words(std::string_view keyword) {
   std::string composed;
-  const std::string_view text = Compose(keyword, composed);
+  const std::string_view text = utf8::Compose(keyword, composed);
   const std::string small = absl::AsciiStrToLower(absl::string_view(text.data(), text.size()));
   words_ = absl::StrSplit(small, absl::ByAnyChar(" \t\r\n"), absl::SkipEmpty());
 }
@@ -82,8 +69,8 @@ Words::Words(std::string_view keyword) {
 std::optional<double> Words::Score(std::string_view input, std::string_view answer) const {
   std::string composed_input;
   std::string composed_answer;
-  input = Compose(input, composed_input);
-  answer = Compose(answer, composed_answer);
+  input = utf8::Compose(input, composed_input);
+  answer = utf8::Compose(answer, composed_answer);
   double matches = 0;
   for (const std::string& word : words_) {
     const int count = 2 * Count(input, word) + Count(answer, word);
@@ -107,11 +94,11 @@ Words::Place Words::FirstOf(std::string_view text, std::size_t from) const {
 
 void Words::AddSnippet(v1::Conversation& turn) const {
   std::string composed;
-  std::string_view text = Compose(turn.user_message(), composed);
+  std::string_view text = utf8::Compose(turn.user_message(), composed);
   Place match = FirstOf(text, 0);
   if (match.begin == text.npos) {
     composed.clear();
-    text = Compose(turn.assistant_message(), composed);
+    text = utf8::Compose(turn.assistant_message(), composed);
     match = FirstOf(text, 0);
   }
   if (match.begin == text.npos) return;

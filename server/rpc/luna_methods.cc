@@ -6,6 +6,7 @@
 
 #include "server/base/error.h"
 #include "server/rpc/analyze.h"
+#include "server/rpc/cache.h"
 #include "server/rpc/memory.h"
 #include "server/rpc/worker.h"
 
@@ -43,8 +44,8 @@ boost::asio::awaitable<Result> Admit(Admission& admission, telemetry::Metrics& m
 }  // namespace
 
 Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
-                    ConversationMemory& memory, Summarizer& summarizer, Admission& admission,
-                    telemetry::Metrics& metrics) {
+                    ConversationMemory& memory, Summarizer& summarizer, ResponseCache& cache,
+                    Admission& admission, telemetry::Metrics& metrics) {
   Methods methods;
   methods.Add<v1::AnswerRequest, v1::AnswerResponse>(
       "luna.v1.InteractionService.Answer", [&](v1::AnswerRequest request, const Caller& caller) {
@@ -61,6 +62,14 @@ Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
     methods.Add<Request, Response>(
         "luna.v1.MemoryService." + name, [&, function](Request request, const Caller& caller) {
           return Admit(admission, metrics, caller, function(std::move(request), memory));
+        });
+  };
+  const auto of_cache = [&]<class Request, class Response>(
+                            const std::string& name,
+                            Reply<Response> (*function)(Request, ResponseCache&)) {
+    methods.Add<Request, Response>(
+        "luna.v1.CacheService." + name, [&, function](Request request, const Caller& caller) {
+          return Admit(admission, metrics, caller, function(std::move(request), cache));
         });
   };
   of_memory("ListRecent", ListRecent);
@@ -83,6 +92,9 @@ Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
       "luna.v1.MemoryService.Summarize", [&](v1::SummarizeRequest request, const Caller& caller) {
         return Admit(admission, metrics, caller, Summarize(std::move(request), summarizer));
       });
+  of_cache("GetCacheStats", GetCacheStats);
+  of_cache("CleanUpCache", CleanUpCache);
+  of_cache("ClearCache", ClearCache);
   return methods;
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "server/base/error.h"
-#include "server/interaction/checks.h"
+#include "server/cache/answers.h"
 #include "server/interaction/messages.h"
 #include "server/memory/deletion.h"
 #include "server/memory/search.h"
@@ -16,6 +16,7 @@
 #include "server/memory/transfer.h"
 #include "server/memory/turns.h"
 #include "server/rpc/memory_file.h"
+#include "server/rpc/request.h"
 
 namespace luna::rpc {
 namespace {
@@ -35,9 +36,7 @@ absl::Status Invalid(std::string message) {
 template <class Request>
 absl::Status Complete(Request& request) {
   const std::string& language = request.language();
-  if (absl::Status unknown = CheckLanguage(language); !unknown.ok()) return unknown;
-  absl::Status wrong = CheckId(language, "user_id", request.user_id());
-  request.set_user_id(OrDefault(request.user_id()));
+  absl::Status wrong = CheckUser(request);
   if constexpr (requires { request.session_id(); }) {
     if (wrong.ok()) wrong = CheckId(language, "session_id", request.session_id());
   }
@@ -117,7 +116,9 @@ Reply<v1::DeleteConversationResponse> DeleteConversation(v1::DeleteConversationR
   const absl::Status wrong = Complete(request);
   if (!wrong.ok()) co_return wrong;
   auto change = [request](Connection& connection) {
-    return memory::Delete(connection, request.user_id(), request.id());
+    const bool deleted = memory::Delete(connection, request.user_id(), request.id());
+    if (deleted) cache::DeleteAll(connection, request.user_id());
+    return deleted;
   };
   const absl::StatusOr<bool> deleted = co_await memory.Change(std::move(change));
   if (!deleted.ok()) co_return deleted.status();
@@ -242,6 +243,7 @@ Reply<v1::ClearResponse> Clear(v1::ClearRequest request, ConversationMemory& mem
   int deleted = 0;
   do {
     auto change = [request](Connection& connection) {
+      cache::DeleteAll(connection, request.user_id());
       return memory::DeleteSome(connection, request.user_id(), request.session_id(),
                                 kDeletedAtOnce);
     };

@@ -22,7 +22,7 @@ struct Worker {
 // The RPCs of luna.v1: a row for each. `emotion` is nullptr where there is no engine. All must
 // outlive the table.
 Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
-                    ConversationMemory& memory, Summarizer& summarizer, Admission& admission,
-                    telemetry::Metrics& metrics);
+                    ConversationMemory& memory, Summarizer& summarizer, ResponseCache& cache,
+                    Admission& admission, telemetry::Metrics& metrics);
 
 }  // namespace luna::rpc

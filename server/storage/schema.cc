@@ -56,6 +56,24 @@ CREATE TABLE purges (
   vacuumed INTEGER NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+ALTER TABLE users ADD COLUMN cache_hits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN cache_misses INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN cache_saves INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE cached_answers (
+  id INTEGER PRIMARY KEY,
+  user INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  saved_at INTEGER NOT NULL,
+  used INTEGER NOT NULL, -- the larger, the later
+  answer BLOB NOT NULL,
+  checksum BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX cached_answers_by_key ON cached_answers (user, key);
+CREATE INDEX cached_answers_by_use ON cached_answers (user, used);
+CREATE INDEX cached_answers_by_age ON cached_answers (saved_at);
+)sql",
 };
 
 }  // namespace

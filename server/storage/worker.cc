@@ -33,6 +33,17 @@ Worker::~Worker() {
   thread_.join();
 }
 
+void Worker::Post(std::function<void(Connection&)> work) {
+  Task task;
+  task.work = std::move(work);
+  task.done = [](absl::Status status) {
+    if (!status.ok()) spdlog::error("{}", std::string(status.message()));
+  };
+  task.abandoned = std::make_shared<const std::atomic<bool>>(false);
+  task.settle = false;
+  Push(std::move(task));
+}
+
 void Worker::Push(Task task) {
   bool first = false;
   {

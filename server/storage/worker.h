@@ -51,7 +51,10 @@ class Worker {
     return Await<Work, Result>(until, std::move(work), false);
   }
 
-  // The same, but resumes only once `idle` has had no more to do since.
+  // Runs `work(connection)` on the thread, and nobody waits for it: where it fails the log tells.
+  void Post(std::function<void(Connection&)> work);
+
+  // The same as Do, but resumes only once `idle` has had no more to do since.
   template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
   boost::asio::awaitable<absl::StatusOr<Result>> DoAndSettle(net::TimePoint until, Work work) {
     return Await<Work, Result>(until, std::move(work), true);

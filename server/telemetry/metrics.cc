@@ -63,6 +63,11 @@ Metrics::Metrics()
                              .Add({})),
       part_failures_(Counter(registry_, "luna_part_failures_total",
                              "Requests that went on without this part")),
+      cache_hits_(
+          Counter(registry_, "luna_cache_hits_total", "Answers that came from the cache").Add({})),
+      cache_misses_(Counter(registry_, "luna_cache_misses_total",
+                            "Answers that were looked for in the cache and not found")
+                        .Add({})),
       replaced_(Counter(registry_, "luna_replaced_bytes_total",
                         "Ill-formed UTF-8 from models that became U+FFFD")
                     .Add({})),

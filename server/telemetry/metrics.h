@@ -40,8 +40,10 @@ class Metrics {
   void UpstreamCancelled(const std::string& stage);
   // The `llm` engine did not say what the person feels.
   void EmotionFellBack() { emotion_fallbacks_.Increment(); }
-  // A request went without what this part adds to it: `emotion`.
+  // A request went without what this part adds to it: `emotion`, `memory`, `cache`.
   void PartFailed(const std::string& part);
+  // A kept answer was looked for.
+  void CacheAsked(bool hit) { (hit ? cache_hits_ : cache_misses_).Increment(); }
   void Replaced(std::size_t bytes) { replaced_.Increment(static_cast<double>(bytes)); }
 
  private:
@@ -60,6 +62,8 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& cancels_;
   prometheus::Counter& emotion_fallbacks_;
   prometheus::Family<prometheus::Counter>& part_failures_;
+  prometheus::Counter& cache_hits_;
+  prometheus::Counter& cache_misses_;
   prometheus::Counter& replaced_;
   prometheus::Gauge& descriptors_;
   prometheus::Gauge& resident_;

@@ -12,7 +12,7 @@ MODELS_YAML = """\
 llm:
   mode: api
   api:
-    gemini: {{model: gemini-2.5-flash, base_url: "{fake}/v1beta", thinking_budget: 0}}
+    gemini: {{model: gemini-2.5-flash, base_url: "{fake}/v1beta", thinking_budget: 0, temperature: {temperature}}}
     gemini_gone: {{model: gemini-2.5-flash, base_url: "{gone}/v1beta"}}
     gemini_nowhere: {{model: gemini-2.5-flash, base_url: "http://{label}.example/v1beta"}}
     gemini_unanswered: {{model: gemini-2.5-flash, base_url: "http://nobody.invalid/v1beta"}}
@@ -22,7 +22,7 @@ llm:
     gemini_resetting: {{model: gemini-2.5-flash, base_url: "{resetting}/v1beta"}}
     gemini_closing: {{model: gemini-2.5-flash, base_url: "{closing}/v1beta"}}
   servers:
-    openai: {{url: "{fake}", alias: Luna}}
+    openai: {{url: "{fake}", alias: Luna, temperature: {temperature}}}
     openai_gone: {{url: "{gone}", alias: Luna}}
     openai_nowhere: {{url: "http://{label}.example", alias: Luna}}
     openai_unanswered: {{url: "http://nobody.invalid", alias: Luna}}
@@ -40,6 +40,7 @@ server: {server}
 stream: {stream}
 emotion: {emotion}
 memory: {memory}
+cache: {cache}
 prompt: {{system_file: persona.txt}}
 auth: {auth}
 data_dir: {data}
@@ -53,10 +54,11 @@ FALLING = {"retries": "{count: 0}", "timeouts": SHORT, "fallback": "[spare]"}
 
 def write_configuration(folder, fake_url, gone_url, peers=None, **changes):
     """Writes models.yaml and the persona; returns the file. `peers`: the URL of each of peers.PEERS;
-    `changes`: retries, timeouts, fallback, server, stream, emotion, memory, auth, data, each as YAML."""
+    `changes`: retries, timeouts, fallback, temperature, server, stream, emotion, memory, cache, auth, data, each as YAML."""
     (folder / "persona.txt").write_text(PERSONA)
     values = dict.fromkeys(PEERS, gone_url) | (peers or {})
-    values |= dict.fromkeys(("retries", "timeouts", "server", "stream", "memory", "auth"), "{}") | {"fallback": "[]"}
+    values |= dict.fromkeys(("retries", "timeouts", "server", "stream", "memory", "cache", "auth"), "{}")
+    values |= {"fallback": "[]", "temperature": 0.85}
     values |= {"emotion": f"{{model_file: {ROOT}/config/emotion/model.bin}}", "data": folder / "data"} | changes
     values |= {"fake": fake_url, "gone": gone_url, "label": "a" * 64}
     file = folder / "models.yaml"

@@ -26,6 +26,7 @@ def generate_stubs(out):
             "luna/v1/interaction.proto",
             "luna/v1/emotion.proto",
             "luna/v1/memory.proto",
+            "luna/v1/cache.proto",
         ]
     )
     assert code == 0
@@ -37,4 +38,6 @@ def generate_stubs(out):
         emotion_services=importlib.import_module("luna.v1.emotion_pb2_grpc"),
         memory_messages=importlib.import_module("luna.v1.memory_pb2"),
         memory_services=importlib.import_module("luna.v1.memory_pb2_grpc"),
+        cache_messages=importlib.import_module("luna.v1.cache_pb2"),
+        cache_services=importlib.import_module("luna.v1.cache_pb2_grpc"),
     )

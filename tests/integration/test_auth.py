@@ -68,10 +68,11 @@ def channel(guarded):
 @pytest.fixture(scope="module")
 def methods(stubs):
     """Every RPC of luna.v1, as its descriptor."""
-    files = [module.DESCRIPTOR for module in (stubs.messages, stubs.emotion_messages, stubs.memory_messages)]
+    modules = (stubs.messages, stubs.emotion_messages, stubs.memory_messages, stubs.cache_messages)
+    files = [module.DESCRIPTOR for module in modules]
     services = [service for file in files for service in file.services_by_name.values()]
     found = [method for service in services for method in service.methods]
-    assert {"Interact", "Answer", "Analyze", "Export", "Import"} <= {method.name for method in found}
+    assert {"Interact", "Answer", "Analyze", "Export", "Import", "ClearCache"} <= {method.name for method in found}
     return found
 
 

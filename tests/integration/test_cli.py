@@ -86,7 +86,7 @@ def test_ctrl_c_cancels_before_the_first_word(fake, start):
 
 def test_a_failed_answer_is_told_on_stderr(fake, start):
     fake.script({"status": 503, "body": {"error": {"code": 503, "message": "overloaded"}}})
-    out, err, code = end(start("미래는?"))
+    out, err, code = end(start("왜 안 돼?"))
     assert out == ""
     assert "overloaded" in err
     assert code not in (0, 3, 130)

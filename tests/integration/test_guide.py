@@ -79,7 +79,7 @@ def test_line_separators_leave_escaped(luna, fake):
     fake.script(
         {"steps": [{"text": "가\u2028나\u2029다\u0085"}, {"finish": "STOP"}, {"done": True}]}
     )
-    frames = curl(luna, '{"input": "안녕"}')
+    frames = curl(luna, '{"input": "줄바꿈"}')
     assert '"data": "가\\u2028나\\u2029다\\u0085"' in frames
 
 

@@ -13,7 +13,10 @@ SECRET = "비밀스러운말"
 
 def ask(server, **headers):
     return requests.post(
-        f"{server.url}/interact/stream", json={"input": SECRET}, headers=headers, timeout=60
+        f"{server.url}/interact/stream",
+        json={"input": SECRET, "features": {"cache": False}},
+        headers=headers,
+        timeout=60,
     )
 
 

@@ -18,6 +18,7 @@
 #include "server/memory/deletion.h"
 #include "server/memory/search.h"
 #include "server/memory/turns.h"
+#include "server/storage/purge.h"
 
 namespace {
 
@@ -157,7 +158,7 @@ std::vector<Row> Rows() {
          SQLite::Transaction transaction(c.database());
          memory::Delete(c, kHeavy, memory::Insert(c, Turn(t, kHeavy), {}));
          transaction.commit();
-         while (memory::Purge(c)) {
+         while (luna::storage::Purge(c)) {
          }
        },
        3},

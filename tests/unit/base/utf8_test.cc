@@ -144,5 +144,23 @@ TEST(Utf8CompletePrefix, PiecesRepairedOneByOneAreTheTextRepairedWhole) {
   }
 }
 
+TEST(Utf8Normalized, TwoWaysToTypeTheSameAreOne) {
+  const std::string composed = "\uD55C\uAE00 caf\u00E9";
+  for (const std::string text :
+       {"\uD55C\uAE00 caf\u00E9", "\u1112\u1161\u11AB\uAE00 cafe\u0301",
+        "  \uD55C\uAE00 caf\u00E9\r\n", "\u3000\uD55C\uAE00\t \u00A0\ncaf\u00E9\u2028"}) {
+    EXPECT_EQ(utf8::Normalized(text), composed) << text;
+  }
+}
+
+TEST(Utf8Normalized, WhatIsNotTheSameStaysApart) {
+  for (const std::string text :
+       {"Caf\u00E9", "caf\u00E9!", "ca f\u00E9", "cafe", "\uFF43af\u00E9", "caf\u00E9\u200B"}) {
+    EXPECT_NE(utf8::Normalized(text), "caf\u00E9") << text;
+    EXPECT_EQ(utf8::Normalized(text), text);
+  }
+  EXPECT_EQ(utf8::Normalized(" \t\u3000"), "");
+}
+
 }  // namespace
 }  // namespace luna

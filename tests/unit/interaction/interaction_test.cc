@@ -108,7 +108,8 @@ class InteractionTest : public testing::Test {
     config_.llm.retries.count = 0;
     net::HttpClient client(context_, {});
     llm::Targets targets(config_.llm, client, metrics_);
-    Interaction interaction(config_, targets, emotion_, memory_, nullptr, *admission_, metrics_);
+    Interaction interaction(config_, targets, emotion_, memory_, nullptr, cache_, *admission_,
+                            metrics_);
     use(interaction);
   }
 
@@ -135,6 +136,7 @@ class InteractionTest : public testing::Test {
   RecordingSink sink_;
   EmotionClassifier* emotion_ = nullptr;
   ConversationMemory* memory_ = nullptr;
+  ResponseCache* cache_ = nullptr;
   bool streams_ = true;
 };
 
@@ -360,15 +362,17 @@ class MemoryTest : public InteractionTest {
  protected:
   void SetUp() override {
     ASSERT_TRUE(storage::Prepare(folder_ / "luna.db", false).ok());
-    conversations_ =
-        std::make_unique<ConversationMemory>(config_.memory, folder_ / "luna.db", [] {});
+    database_ = std::make_unique<storage::Database>(folder_ / "luna.db", [] {});
+    conversations_ = std::make_unique<ConversationMemory>(config_.memory, *database_);
     memory_ = conversations_.get();
   }
 
-  // Takes the table away from under the memory.
-  void Break() { storage::Connection(folder_ / "luna.db").database().exec("DROP TABLE turns"); }
+  void Break(const std::string& table) {
+    storage::Connection(folder_ / "luna.db").database().exec("DROP TABLE " + table);
+  }
 
   test::TemporaryFolder folder_;
+  std::unique_ptr<storage::Database> database_;
   std::unique_ptr<ConversationMemory> conversations_;
 };
 
@@ -386,12 +390,179 @@ TEST_F(MemoryTest, AnAnswerIsRememberedBeforeItIsComplete) {
 }
 
 TEST_F(MemoryTest, WithoutItTheAnswerStillComes) {
-  Break();
+  Break("turns");
   RawServer server(1, Answering(Delta("네") + kStop));
   ASSERT_TRUE(Run(server.url(), Ask("하나")).ok());
   EXPECT_EQ(sink_.events.back().complete().text(), "네");
   EXPECT_FALSE(sink_.events.back().complete().remembered());
   EXPECT_THAT(metrics_.Text(), HasSubstr("luna_part_failures_total{part=\"memory\"} 2"));
+}
+
+// --- cache ---
+
+class CacheTest : public MemoryTest {
+ protected:
+  void SetUp() override {
+    MemoryTest::SetUp();
+    config_.llm.timeouts.first_token = std::chrono::seconds(2);  // where nobody answers
+    Keep();
+  }
+
+  // With the configuration as it is now.
+  void Keep() {
+    answers_ = std::make_unique<ResponseCache>(config_.cache, *database_, metrics_);
+    cache_ = answers_.get();
+  }
+
+  // Gives the last event.
+  v1::InteractResponse Hear(const RawServer& server, v1::InteractRequest request) {
+    sink_.events.clear();
+    [[maybe_unused]] const absl::Status ended = Run(server.url(), std::move(request));
+    return sink_.events.back();
+  }
+
+  std::unique_ptr<ResponseCache> answers_;
+};
+
+TEST_F(CacheTest, WhatIsAskedAgainIsAnsweredWholeAndWithoutTheModel) {
+  Sad sad;
+  emotion_ = &sad;
+  RawServer server(1, Answering(Delta("네 그럼요") + kStop));
+  const v1::Complete first = Hear(server, Ask("하나")).complete();
+  EXPECT_FALSE(first.cached());
+  const v1::Complete again = Hear(server, Ask(" 하나\n")).complete();
+  ASSERT_EQ(sink_.events.size(), 3u);
+  EXPECT_EQ(sink_.events[0].emotion().emotion(), "sadness");
+  EXPECT_EQ(sink_.events[1].llm_chunk().text(), "네 그럼요");
+  EXPECT_TRUE(again.cached());
+  EXPECT_TRUE(again.remembered());
+  EXPECT_EQ(again.text(), "네 그럼요");
+  EXPECT_EQ(again.model(), first.model());
+  EXPECT_EQ(again.target(), "main");
+  EXPECT_EQ(again.finish_reason(), "STOP");
+  EXPECT_EQ(again.usage().SerializeAsString(), first.usage().SerializeAsString());
+  storage::Connection connection(folder_ / "luna.db");
+  EXPECT_FALSE(memory::Find(connection, "default", 1)->cached());
+  EXPECT_TRUE(memory::Find(connection, "default", 2)->cached());
+}
+
+TEST_F(CacheTest, AnAnswerIsKeptBeforeItIsComplete) {
+  RawServer server(1, Answering(Delta("네") + kStop));
+  int kept_before = -1;
+  sink_.on_event = [&] {
+    if (!sink_.events.back().has_complete()) return;
+    kept_before = storage::Connection(folder_ / "luna.db")
+                      .database()
+                      .execAndGet("SELECT count(*) FROM cached_answers")
+                      .getInt();
+  };
+  Hear(server, Ask("하나"));
+  EXPECT_EQ(kept_before, 1);
+}
+
+TEST_F(CacheTest, ALongSessionHitsToo) {
+  config_.memory.max_context_turns = 6;
+  RawServer server(10, Answering(Delta("네") + kStop));
+  for (int i = 0; i < 8; ++i) Hear(server, Ask("말 " + std::to_string(i)));
+  EXPECT_FALSE(Hear(server, Ask("하나")).complete().cached());
+  EXPECT_TRUE(Hear(server, Ask("하나")).complete().cached());
+  EXPECT_TRUE(Hear(server, Ask("하나")).complete().cached());
+  EXPECT_FALSE(Hear(server, Ask("둘")).complete().cached());
+}
+
+TEST_F(CacheTest, InWordsItIsReplayedInWords) {
+  config_.cache.replay = "words";
+  Keep();
+  // More than is passed on at once, of letters that must not be cut.
+  std::string text = "하나";
+  for (int i = 0; i < 3000; ++i) text += " 둘" + std::to_string(i);
+  RawServer server(1, Answering(Delta(text) + kStop));
+  Hear(server, Ask("하나"));
+  const std::vector<std::string> first = sink_.chunks();
+  const v1::Complete again = Hear(server, Ask("하나")).complete();
+  EXPECT_TRUE(again.cached());
+  EXPECT_EQ(again.text(), text);
+  EXPECT_EQ(sink_.chunks(), first);
+  EXPECT_EQ(first.size(), 3001u);
+}
+
+TEST_F(CacheTest, WithoutMemoryTheCacheStillWorks) {
+  memory_ = nullptr;
+  RawServer server(1, Answering(Delta("네") + kStop));
+  EXPECT_FALSE(Hear(server, Ask("하나")).complete().cached());
+  const v1::Complete again = Hear(server, Ask("하나")).complete();
+  EXPECT_TRUE(again.cached());
+  EXPECT_FALSE(again.remembered());
+}
+
+TEST_F(CacheTest, WithoutTheCacheItIsNeitherReadNorWritten) {
+  RawServer server(3, Answering(Delta("네") + kStop));
+  v1::InteractRequest without = Ask("하나");
+  without.mutable_features()->set_cache(false);
+  EXPECT_FALSE(Hear(server, without).complete().cached());
+  EXPECT_FALSE(Hear(server, Ask("하나")).complete().cached());
+  EXPECT_FALSE(Hear(server, without).complete().cached());
+  EXPECT_TRUE(Hear(server, Ask("하나")).complete().cached());
+}
+
+TEST_F(CacheTest, AnotherTargetsAnswerIsNotKept) {
+  config_.llm.fallback = {"spare"};
+  RawServer spare(2, Answering(Delta("네") + kStop));
+  config::Target& target = config_.llm.targets["spare"];
+  target.api = config::Target::Api::kOpenAi;
+  target.name = "spare";
+  target.url = spare.url();
+  for (int i = 0; i < 2; ++i) {
+    sink_.events.clear();
+    ASSERT_TRUE(Run("http://127.0.0.1:9", Ask("하나")).ok());
+    EXPECT_EQ(sink_.events.back().complete().target(), "spare");
+    EXPECT_FALSE(sink_.events.back().complete().cached());
+  }
+}
+
+TEST_F(CacheTest, WithoutItTheAnswerStillComes) {
+  Break("cached_answers");
+  RawServer server(1, Answering(Delta("네") + kStop));
+  const v1::Complete complete = Hear(server, Ask("하나")).complete();
+  EXPECT_EQ(complete.text(), "네");
+  EXPECT_TRUE(complete.remembered());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("luna_part_failures_total{part=\"cache\"} 1"));
+}
+
+TEST_F(CacheTest, WithoutMemoryThatShouldBeThereTheCacheIsLeftAlone) {
+  Break("turns");
+  RawServer server(2, Answering(Delta("네") + kStop));
+  EXPECT_EQ(Hear(server, Ask("하나")).complete().text(), "네");
+  EXPECT_FALSE(Hear(server, Ask("하나")).complete().cached());
+}
+
+TEST_F(CacheTest, AnAnswerThatCannotBeKeptStillComes) {
+  RawServer server(1, [&](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    Break("cached_answers");
+    RawServer::Write(socket, kHeaders + Delta("네") + kStop);
+  });
+  EXPECT_TRUE(Hear(server, Ask("하나")).complete().remembered());
+  EXPECT_THAT(metrics_.Text(), HasSubstr("luna_part_failures_total{part=\"cache\"} 1"));
+}
+
+TEST_F(CacheTest, WhatWasMadeFromADeletedTurnIsNotKept) {
+  int asked = 0;
+  RawServer server(3, [&](RawServer::Socket& socket) {
+    RawServer::ReadHeaders(socket);
+    if (++asked == 2) {
+      storage::Connection(folder_ / "luna.db").database().exec("DELETE FROM turns");
+    }
+    RawServer::Write(socket, kHeaders + Delta("네") + kStop);
+  });
+  Hear(server, Ask("하나"));
+  EXPECT_TRUE(Hear(server, Ask("둘")).complete().remembered());
+  const auto stats = storage::Connection(folder_ / "luna.db")
+                         .database()
+                         .execAndGet("SELECT cache_saves FROM users")
+                         .getInt();
+  EXPECT_EQ(stats, 1);
+  EXPECT_FALSE(Hear(server, Ask("둘")).complete().cached());
 }
 
 }  // namespace

@@ -10,6 +10,9 @@
 
 #include "server/memory/deletion.h"
 #include "server/memory/search.h"
+#include "server/memory/tokens.h"
+#include "server/storage/purge.h"
+#include "server/storage/rows.h"
 #include "tests/support/temporary_folder.h"
 
 namespace luna::memory {
@@ -115,13 +118,31 @@ class TurnsTest : public testing::Test {
     ASSERT_EQ(add->exec(), 1);
   }
 
+  // The same, made now.
+  void SummarizeNow(const std::string& content, int through_id) {
+    Summarize(content, through_id);
+    storage::Query touch =
+        connection_.Prepare("UPDATE summaries SET created_at = ?1 WHERE content = ?2");
+    touch->bind(1, storage::NowMicroseconds());
+    touch->bind(2, content);
+    ASSERT_EQ(touch->exec(), 1);
+  }
+
+  static std::string Texts(const Context& context) {
+    std::string texts = context.summary;
+    for (const auto& turn : context.turns) {
+      texts += "|" + turn.user_message() + ">" + turn.assistant_message();
+    }
+    return texts;
+  }
+
   // Whether there was anything to purge.
   bool Purged() {
     storage::Query asked = connection_.Prepare("SELECT count(*) FROM purges");
     asked->executeStep();
     const bool wanted = asked->getColumn(0).getInt() > 0;
     asked.reset();
-    while (Purge(connection_)) {
+    while (storage::Purge(connection_)) {
     }
     return wanted;
   }
@@ -400,6 +421,76 @@ TEST_F(TurnsTest, ASessionIsDeletedWithItsSummaries) {
   EXPECT_THAT(List("na", "s2"), ElementsAre("2"));
 }
 
+// --- asked again ---
+
+TEST_F(TurnsTest, BeforeRepeatsIsTheContextThatTheFirstOfThemHad) {
+  options_.max_context_turns = 6;
+  for (int i = 0; i < 8; ++i) Say("말 " + std::to_string(i), "네");
+  const Recollection first = Recall(connection_, "na", "s1", "질문", options_);
+  EXPECT_FALSE(first.before_repeats);
+  EXPECT_EQ(first.context.turns.size(), 6u);
+  for (const char* typed : {"질문", "  질문\n", "\u110C\u1175\u11AF\u1106\u116E\u11AB"}) {
+    Say(typed, "답");
+    const Recollection again = Recall(connection_, "na", "s1", "질문 ", options_);
+    EXPECT_EQ(again.context.turns.back().assistant_message(), "답");
+    ASSERT_TRUE(again.before_repeats);
+    EXPECT_EQ(Texts(*again.before_repeats), Texts(first.context));
+  }
+  EXPECT_FALSE(Recall(connection_, "na", "s1", "질문!", options_).before_repeats);
+  EXPECT_FALSE(Recall(connection_, "na", "s2", "질문", options_).before_repeats);
+  EXPECT_FALSE(Recall(connection_, "neo", "s1", "질문", options_).before_repeats);
+  Say("다른 말", "네");
+  EXPECT_FALSE(Recall(connection_, "na", "s1", "질문", options_).before_repeats);
+}
+
+TEST_F(TurnsTest, BeforeRepeatsKeepsToTheTokensThatFit) {
+  const std::string forty(40, 'a');  // characters
+  for (int i = 0; i < 4; ++i) Say(forty + std::to_string(i), "네");
+  options_.max_context_tokens = 2 * EstimateTokens(forty) + 10;
+  const Recollection first = Recall(connection_, "na", "s1", "질문", options_);
+  EXPECT_GT(first.context.turns.size(), 1u);
+  EXPECT_LT(first.context.turns.size(), 4u);
+  Say("질문", std::string(400, 'b'));
+  const Recollection again = Recall(connection_, "na", "s1", "질문", options_);
+  EXPECT_NE(Texts(again.context), Texts(first.context));
+  ASSERT_TRUE(again.before_repeats);
+  EXPECT_EQ(Texts(*again.before_repeats), Texts(first.context));
+}
+
+TEST_F(TurnsTest, BeforeRepeatsHasTheSummaryThatWasThereThen) {
+  const int one = Say("하나", "네");
+  Summarize("처음 요약", one);
+  const int two = Say("둘", "네");
+  const Recollection first = Recall(connection_, "na", "s1", "질문", options_);
+  EXPECT_EQ(first.context.summary, "처음 요약");
+  Say("질문", "답");
+  SummarizeNow("새 요약", two);
+  const Recollection again = Recall(connection_, "na", "s1", "질문", options_);
+  EXPECT_EQ(again.context.summary, "새 요약");
+  ASSERT_TRUE(again.before_repeats);
+  EXPECT_EQ(Texts(*again.before_repeats), Texts(first.context));
+  Say("다른 말", "네");
+  EXPECT_EQ(Recall(connection_, "na", "s1", "질문", options_).context.summary, "새 요약");
+}
+
+TEST_F(TurnsTest, AContextIsThereUntilAPartOfItIsDeleted) {
+  const int one = Say("하나", "네");
+  Say("둘", "네");
+  const Context context = ReadContext(connection_, "na", "s1", options_);
+  Say("셋", "네");
+  EXPECT_TRUE(IsThere(connection_, "na", context));
+  EXPECT_FALSE(IsThere(connection_, "neo", context));
+  Summarize("요약", one);
+  const Context with_summary = ReadContext(connection_, "na", "s1", options_);
+  EXPECT_TRUE(IsThere(connection_, "na", with_summary));
+  connection_.database().exec("DELETE FROM summaries");
+  EXPECT_TRUE(IsThere(connection_, "na", context));
+  EXPECT_FALSE(IsThere(connection_, "na", with_summary));
+  ASSERT_TRUE(Delete(connection_, "na", one));
+  EXPECT_FALSE(IsThere(connection_, "na", context));
+  EXPECT_TRUE(IsThere(connection_, "neo", Context()));
+}
+
 TEST_F(TurnsTest, WhatIsDeletedIsNotInTheFilesAnyMore) {
   const int id =
       Say("비밀번호는 호랑이입니다 tigerpassword", "알겠어요 elephantanswer", "secretname");
@@ -449,10 +540,10 @@ TEST_F(TurnsTest, WhileSomebodyReadsThePurgeWaits) {
   storage::Connection reader(folder_ / "luna.db");
   reader.database().exec("BEGIN");
   reader.database().execAndGet("SELECT count(*) FROM turns");
-  EXPECT_TRUE(Purge(connection_).has_value());
-  EXPECT_TRUE(Purge(connection_).has_value());
+  EXPECT_TRUE(storage::Purge(connection_).has_value());
+  EXPECT_TRUE(storage::Purge(connection_).has_value());
   reader.database().exec("COMMIT");
-  EXPECT_FALSE(Purge(connection_).has_value());
+  EXPECT_FALSE(storage::Purge(connection_).has_value());
 }
 
 TEST_F(TurnsTest, TheFileGivesTheSpaceBack) {

@@ -78,6 +78,32 @@ TEST(Prepare, BringsEveryOlderVersionToThePresentOne) {
   }
 }
 
+TEST(Prepare, KeepsWhatAnOlderVersionHolds) {
+  test::TemporaryFolder folder;
+  const std::string file = folder / "luna.db";
+  {
+    Connection connection(file);
+    ASSERT_TRUE(Migrate(connection.database(), 1).ok());
+    connection.database().exec(R"sql(
+        INSERT INTO users VALUES (7, '나');
+        INSERT INTO turns VALUES (3, 7, 's', 1, 2, '하나', '둘', 'joy', 'm', 'api', 5, 0, 'STOP', 9);
+        INSERT INTO summaries VALUES (4, 7, 's', 6, '요약', 1, 1, 3);
+        INSERT INTO purges VALUES (1, 0);)sql");
+  }
+  ASSERT_TRUE(Prepare(file, false).ok());
+  const std::string now =
+      Connection(file)
+          .database()
+          .execAndGet(
+              "SELECT u.name || u.cache_hits || u.cache_misses || u.cache_saves || t.input || "
+              "t.answer || t.tokens || s.content || p.vacuumed || (SELECT count(*) FROM "
+              "cached_answers) FROM users u, turns t, summaries s, purges p WHERE t.user = u.id "
+              "AND "
+              "s.user = u.id AND s.through_id = t.id")
+          .getString();
+  EXPECT_EQ(now, "나000하나둘9요약00");
+}
+
 TEST(Prepare, RefusesTheDatabaseOfANewerLuna) {
   test::TemporaryFolder folder;
   const std::string file = folder / "luna.db";

@@ -71,6 +71,14 @@ TEST_F(WorkerTest, AReaderSeesWhatAWriterHasDone) {
   EXPECT_EQ(Await(reader.Do(kForever, Users)).value(), 1);
 }
 
+TEST_F(WorkerTest, WhatIsPostedIsDoneInItsTurn) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  writer.Post([](Connection& connection) { AddUser(connection, "twice"); });
+  writer.Post([](Connection& connection) { AddUser(connection, "twice"); });  // which fails
+  writer.Post([](Connection& connection) { AddUser(connection, "나"); });
+  EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 2);
+}
+
 TEST_F(WorkerTest, WhatFailsIsRolledBackByItself) {
   Worker writer(file_, Worker::Kind::kWriter);
   std::promise<void> held;

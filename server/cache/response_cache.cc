@@ -1,0 +1,83 @@
+#include "server/cache/response_cache.h"
+
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "server/cache/answers.h"
+
+namespace luna {
+
+namespace asio = boost::asio;
+using net::Clock;
+using net::kForever;
+using storage::Connection;
+
+ResponseCache::ResponseCache(config::Cache options, storage::Database& database,
+                             telemetry::Metrics& metrics, Now now)
+    : options_(std::move(options)), database_(database), metrics_(metrics), now_(std::move(now)) {}
+
+asio::awaitable<absl::StatusOr<std::optional<v1::Complete>>> ResponseCache::Get(std::string user,
+                                                                                std::string key) {
+  if (options_.max_size == 0) co_return std::optional<v1::Complete>();
+  auto find = [this, user, key](Connection& connection) {
+    return cache::Find(connection, user, key, options_, now_());
+  };
+  absl::StatusOr<cache::Found> found =
+      co_await database_.answers.Do(Clock::now() + kLongestWait, std::move(find));
+  if (!found.ok()) co_return found.status();
+  const bool hit = found->answer.has_value();
+  const bool damaged = found->damaged;
+  metrics_.CacheAsked(hit);
+  if (damaged) spdlog::warn("a cached answer is damaged; it is deleted");
+  database_.writer.Post(
+      [user = std::move(user), key = std::move(key), hit, damaged](Connection& connection) {
+        if (damaged) cache::Delete(connection, user, key);
+        if (hit) {
+          cache::CountHit(connection, user, key);
+        } else {
+          cache::CountMiss(connection, user);
+        }
+      });
+  co_return std::move(found->answer);
+}
+
+asio::awaitable<absl::Status> ResponseCache::Put(std::string user, std::string key,
+                                                 v1::Complete answer,
+                                                 std::function<bool(Connection&)> holds) {
+  if (options_.max_size == 0) co_return absl::OkStatus();
+  auto keep = [this, user = std::move(user), key = std::move(key), answer = std::move(answer),
+               holds = std::move(holds)](Connection& connection) {
+    if (holds && !holds(connection)) return false;
+    cache::Keep(connection, user, key, answer, options_, now_());
+    return true;
+  };
+  const absl::StatusOr<bool> kept =
+      co_await database_.writer.Do(Clock::now() + kLongestWait, std::move(keep));
+  co_return kept.status();
+}
+
+// By the writer, which has then done all that Get and Put gave it before.
+asio::awaitable<absl::StatusOr<v1::GetCacheStatsResponse>> ResponseCache::Stats(std::string user) {
+  auto read = [this, user = std::move(user)](Connection& connection) {
+    return cache::ReadStats(connection, user, options_, now_());
+  };
+  return database_.writer.Do(kForever, std::move(read));
+}
+
+asio::awaitable<absl::StatusOr<int>> ResponseCache::CleanUp(std::string user) {
+  auto clean = [this, user = std::move(user)](Connection& connection) {
+    return cache::DeleteOld(connection, user, options_, now_());
+  };
+  return database_.writer.Do(kForever, std::move(clean));
+}
+
+asio::awaitable<absl::StatusOr<int>> ResponseCache::Clear(std::string user) {
+  auto clear = [user = std::move(user)](Connection& connection) {
+    cache::ForgetCounts(connection, user);
+    return cache::DeleteAll(connection, user);
+  };
+  return database_.writer.DoAndSettle(kForever, std::move(clear));
+}
+
+}  // namespace luna

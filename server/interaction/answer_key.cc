@@ -1,0 +1,71 @@
+#include "server/interaction/answer_key.h"
+
+#include <openssl/evp.h>
+
+#include <stdexcept>
+#include <string_view>
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include "server/base/utf8.h"
+
+namespace luna {
+namespace {
+
+// Each part with its length, so that no two lists of parts are the same text.
+class Parts {
+ public:
+  void Add(std::string_view part) {
+    absl::StrAppend(&text_, part.size(), ":");
+    text_ += part;
+  }
+  void AddNumber(double number) { Add(absl::StrFormat("%.17g", number)); }
+
+  std::string Hash() const {
+    std::string hash(32, '\0');
+    auto* out = reinterpret_cast<unsigned char*>(hash.data());
+    if (EVP_Digest(text_.data(), text_.size(), out, nullptr, EVP_sha256(), nullptr) != 1) {
+      throw std::runtime_error("SHA-256 failed");
+    }
+    return hash;
+  }
+
+ private:
+  std::string text_;
+};
+
+void AddTarget(const config::Target& target, std::optional<double> temperature, Parts& parts) {
+  parts.Add(target.name);
+  parts.AddNumber(static_cast<int>(target.api));
+  parts.Add(target.url);
+  parts.Add(target.model);
+  parts.AddNumber(temperature.value_or(target.temperature));
+  parts.AddNumber(target.top_p);
+  parts.AddNumber(target.max_tokens);
+  parts.Add(target.thinking_budget ? absl::StrCat(*target.thinking_budget) : "");
+  parts.Add(target.thinking_level.value_or(""));
+  parts.AddNumber(static_cast<double>(target.safety_settings.size()));
+  for (const config::SafetySetting& setting : target.safety_settings) {
+    parts.Add(setting.category);
+    parts.Add(setting.threshold);
+  }
+}
+
+}  // namespace
+
+std::string AnswerKey(const std::string& user, const config::Target& target,
+                      const llm::Prompt& prompt) {
+  Parts parts;
+  parts.Add(user);
+  AddTarget(target, prompt.temperature, parts);
+  parts.Add(prompt.system);
+  for (const llm::Message& message : prompt.messages) {
+    const bool asked_now = &message == &prompt.messages.back();
+    parts.AddNumber(static_cast<int>(message.role));
+    parts.Add(asked_now ? utf8::Normalized(message.text) : message.text);
+  }
+  return parts.Hash();
+}
+
+}  // namespace luna

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <google/protobuf/util/time_util.h>
+
+#include "server/interaction/checks.h"
+#include "server/interaction/interaction.h"
+
+namespace luna {
+
+// One request on its way through the story.
+struct Interaction::Turn {
+  const v1::InteractRequest request;
+  EventSink& sink;
+  const Caller& caller;
+  const bool stream;
+  const config::Target* target = nullptr;
+  net::TimePoint start = net::Clock::now();
+  bool admitted = false;
+  int events = 0;
+  std::optional<net::TimePoint> first_chunk{};
+  net::TimePoint last_chunk{};
+  std::string text{};     // the answer so far
+  std::string emotion{};  // what the person feels, where it is known
+  std::string key{};      // what the answer is cached under; empty: the cache is left alone
+  bool cached = false;    // the answer comes from it
+
+  int FirstChunkMs() const { return first_chunk ? Milliseconds(*first_chunk - start) : 0; }
+  int TotalMs() const { return Milliseconds(net::Clock::now() - start); }
+  bool Remembers() const { return !request.features().has_memory() || request.features().memory(); }
+  bool Caches() const { return !request.features().has_cache() || request.features().cache(); }
+  std::string User() const { return OrDefault(request.user_id()); }
+  std::string Session() const { return OrDefault(request.session_id()); }
+  const char* Stage() const {
+    if (!admitted) return "request";
+    return text.empty() ? "first_token" : "stream";
+  }
+
+  void Put(v1::InteractResponse& event) {
+    event.set_sequence(++events);
+    *event.mutable_created_at() = Now();
+    sink.Put(event);
+  }
+  boost::asio::awaitable<absl::Status> Emit(v1::InteractResponse& event) {
+    Put(event);
+    return sink.Room();
+  }
+
+  static google::protobuf::Timestamp Now() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(
+        std::chrono::floor<std::chrono::microseconds>(now).count());
+  }
+  static int Milliseconds(net::Clock::duration duration) {
+    return static_cast<int>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+  }
+};
+
+}  // namespace luna
