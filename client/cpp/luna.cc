@@ -69,7 +69,6 @@ int Run(int argc, char** argv) {
       "luna \"QUESTION\" asks a luna server and prints the answer as it comes. Without a\n"
       "question a terminal chats, and a pipe asks what it carries.",
       "luna");
-  app.usage("Usage: luna [OPTIONS] [QUESTION | COMMAND ...]");
   AddOptions(app, options);
   app.prefix_command();
   app.footer(kOverview);

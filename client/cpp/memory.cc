@@ -21,7 +21,7 @@ using google::protobuf::Timestamp;
 using google::protobuf::util::TimeUtil;
 using Memory = v1::MemoryService::Stub;
 
-// Of a file to import, in one request: gRPC's limit of a message is 4 MiB.
+// Of a file to import, in one request, unless a line is longer; the server takes 4 MiB.
 constexpr std::size_t kMostPartBytes = 1 << 20;
 
 std::string LocalTime(const Timestamp& time) {
