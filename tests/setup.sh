@@ -2,7 +2,7 @@
 # What `./run test` needs beside luna itself; `run` sources this and gives root, python, step and the rest.
 # shellcheck disable=SC2154
 
-test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git python3-venv shellcheck)
+test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git python3-venv shellcheck zsh mandoc)
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)  # llvm: names in stack traces
 node_packages=(nodejs npm)  # where there is no npm yet: another Node.js than Debian's brings its own, and they conflict
 long_test_packages=(clang-tidy-16)

@@ -1,6 +1,7 @@
 #include "client/cpp/interrupts.h"
 
 #include <signal.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <thread>
@@ -18,7 +19,7 @@ sigset_t Signals() {
 
 }  // namespace
 
-Interrupts::Interrupts() {
+Interrupts::Interrupts() : has_terminal_(tcgetattr(STDIN_FILENO, &terminal_) == 0) {
   const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread([this] { Wait(); }).detach();
@@ -44,7 +45,10 @@ void Interrupts::Wait() {
     int signal = 0;
     sigwait(&signals, &signal);
     const std::lock_guard lock(mutex_);
-    if (!running_ || caught_ != 0) _exit(128 + signal);
+    if (!running_ || caught_ != 0) {
+      if (has_terminal_) tcsetattr(STDIN_FILENO, TCSANOW, &terminal_);
+      _exit(128 + signal);
+    }
     caught_ = signal;
     stop_.request_stop();
   }

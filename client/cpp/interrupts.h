@@ -1,5 +1,7 @@
 #pragma once
 
+#include <termios.h>
+
 #include <mutex>
 #include <stop_token>
 
@@ -7,8 +9,8 @@ namespace luna::client {
 
 // Turns SIGINT and SIGTERM into a request to stop the answer that is running. Where none is, or one
 // has been asked to stop before, they end the program with 128 and the signal's number, as a shell
-// counts it. A thread of its own waits for the signals, so that nothing runs inside a signal
-// handler.
+// counts it; the terminal is then as it was found, whatever an editor of lines had made of it. A
+// thread of its own waits for the signals, so that nothing runs inside a signal handler.
 class Interrupts {
  public:
   // Before any other thread is started: threads inherit that the signals are blocked. Lives as long
@@ -26,6 +28,8 @@ class Interrupts {
  private:
   [[noreturn]] void Wait();
 
+  termios terminal_{};
+  const bool has_terminal_;
   std::mutex mutex_;
   bool running_ = false;
   int caught_ = 0;

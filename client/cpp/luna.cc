@@ -1,210 +1,80 @@
-// The command `luna`: asks a luna server and prints the answer as it comes.
+// The command `luna`: asks a luna server, and shows what it remembers.
 
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
-#include <iterator>
-#include <stdexcept>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include <CLI/CLI.hpp>
-#include <google/protobuf/util/json_util.h>
-#include <grpcpp/support/status.h>
-#include <unicode/utf8.h>
-
-#include "client/cpp/interrupts.h"
-#include "client/cpp/luna_client.h"
+#include "client/cpp/command.h"
 
 namespace luna::client {
 namespace {
 
-enum Exit { kOk = 0, kFailed = 1, kUsage = 2, kUnreachable = 3 };
-
-struct Options {
-  std::vector<std::string> words;
-  std::string server = "127.0.0.1:50051";
-  bool json = false;
-  v1::InteractRequest request;
+struct Command {
+  const char* name;  // one word, or two
+  int (*run)(Shell&, Arguments);
 };
 
-// The whole of stdout, unbuffered: what came is seen at once.
-class Output {
- public:
-  // False once stdout takes no more, as after its reader has left.
-  bool Write(std::string_view text) {
-    while (!text.empty() && !closed_) {
-      const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
-      if (written >= 0) {
-        inside_line_ = text[written - 1] != '\n';
-        text.remove_prefix(written);
-      } else if (errno != EINTR) {
-        closed_ = true;
-        if (errno != EPIPE) std::cerr << "luna: stdout: " << std::strerror(errno) << '\n';
-      }
-    }
-    return !closed_;
-  }
-
-  void EndLine() {
-    if (inside_line_) Write("\n");
-  }
-
-  bool closed() const { return closed_; }
-
- private:
-  bool inside_line_ = false;
-  bool closed_ = false;
+constexpr Command kCommands[] = {
+    {"ask", Ask},
+    {"chat", Chat},
+    {"memory recent", MemoryRecent},
+    {"memory search", MemorySearch},
+    {"memory export", MemoryExport},
+    {"memory import", MemoryImport},
+    {"memory clear", MemoryClear},
+    {"cache stats", CacheStats},
+    {"cache clear", CacheClear},
+    {"translate", Translate},
+    {"analyze", Analyze},
+    {"models", Models},
 };
 
-std::string ToJsonLine(const v1::InteractResponse& event) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  std::string line;
-  const auto printed = google::protobuf::util::MessageToJsonString(event, &line, options);
-  if (!printed.ok()) throw std::runtime_error(printed.ToString());
-  return line + "\n";
-}
+constexpr char kOverview[] =
+    "Commands, each with --help:\n"
+    "  ask, chat                                     as without a command\n"
+    "  memory recent|search|export|import|clear      what is remembered\n"
+    "  cache stats|clear                             the answers that are kept\n"
+    "  translate, analyze, models                    see their --help\n"
+    "\n"
+    "Exit code: 0 done, 1 failed, 2 wrong usage, 3 no server reached, 4 not allowed,\n"
+    "5 not found, 6 may go well later, 130 Ctrl-C. More: man luna.";
 
-void Complain(std::string_view code, std::string_view message) {
-  std::cerr << "luna: " << code << ": " << message << '\n';
-}
-
-const char* NameOf(grpc::StatusCode code) {
-  constexpr std::array kNames = {"OK",
-                                 "CANCELLED",
-                                 "UNKNOWN",
-                                 "INVALID_ARGUMENT",
-                                 "DEADLINE_EXCEEDED",
-                                 "NOT_FOUND",
-                                 "ALREADY_EXISTS",
-                                 "PERMISSION_DENIED",
-                                 "RESOURCE_EXHAUSTED",
-                                 "FAILED_PRECONDITION",
-                                 "ABORTED",
-                                 "OUT_OF_RANGE",
-                                 "UNIMPLEMENTED",
-                                 "INTERNAL",
-                                 "UNAVAILABLE",
-                                 "DATA_LOSS",
-                                 "UNAUTHENTICATED"};
-  return code >= 0 && code < static_cast<int>(kNames.size()) ? kNames[code] : "UNKNOWN";
-}
-
-// The cause at the end of gRPC's chain of causes, such as "Connection refused".
-std::string CauseOf(const grpc::Status& status) {
-  const std::string message = status.error_message();
-  const std::size_t colon = message.rfind(": ");
-  return colon == message.npos ? message : message.substr(colon + 2);
-}
-
-bool IsUtf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    UChar32 character;
-    U8_NEXT(text, at, text.size(), character);
-    if (character < 0) return false;
+// Takes the command's name off the arguments. nullptr: they begin with none.
+const Command* TakeCommand(Arguments& arguments) {
+  for (const Command& command : kCommands) {
+    const std::string name = command.name;
+    const std::size_t space = name.find(' ');
+    const std::size_t words = space == name.npos ? 1 : 2;
+    if (arguments.size() < words || arguments[0] != name.substr(0, space)) continue;
+    if (words == 2 && arguments[1] != name.substr(space + 1)) continue;
+    arguments.erase(arguments.begin(), arguments.begin() + words);
+    return &command;
   }
-  return true;
+  return nullptr;
 }
 
-// Asks one question and prints what comes; returns the exit code.
-int Ask(Client& client, const Options& options, Interrupts& interrupts, Output& output) {
-  if (!IsUtf8(options.request.input())) {
-    std::cerr << "luna: the question is not UTF-8\n";
-    return kUsage;
-  }
-  v1::InteractResponse last;
-  const grpc::Status status = client.Interact(
-      options.request,
-      [&](const v1::InteractResponse& event) {
-        last = event;
-        if (options.json) return output.Write(ToJsonLine(event));
-        return !event.has_llm_chunk() || output.Write(event.llm_chunk().text());
-      },
-      interrupts.Begin());
-  const int signal = interrupts.End();
-  output.EndLine();
-  if (last.has_error()) {
-    Complain(last.error().code(), last.error().message());
-  } else if (status.ok() && !output.closed()) {
-    return kOk;
-  } else if (signal != 0) {
-    return 128 + signal;
-  } else if (output.closed()) {
-    return kFailed;
-  } else if (const std::string code = CodeOf(status); !code.empty()) {
-    Complain(code, status.error_message());
-  } else if (status.error_code() != grpc::StatusCode::UNAVAILABLE) {
-    Complain(NameOf(status.error_code()), status.error_message());
-  } else if (last.sequence() > 0) {
-    Complain("UNAVAILABLE", "lost the connection to " + options.server);
-  } else {
-    Complain("UNAVAILABLE", "no luna server answers at " + options.server + ": " + CauseOf(status) +
-                                ". ./run serve starts one.");
-    return kUnreachable;
-  }
-  return kFailed;
-}
-
-// Asks each line of a terminal until its end. Ctrl-C stops an answer; at the prompt it ends the
-// chat.
-int Chat(Client& client, Options& options, Interrupts& interrupts, Output& output) {
-  std::string line;
-  while (std::cerr << "> " << std::flush, std::getline(std::cin, line)) {
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    options.request.set_input(line);
-    const int code = Ask(client, options, interrupts, output);
-    if (code == 128 + SIGTERM || output.closed()) return code;
-  }
-  std::cerr << '\n';
-  return kOk;
-}
-
-std::string Joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
-
-std::string ReadStdin() {
-  std::string text(std::istreambuf_iterator<char>(std::cin), {});
-  text.erase(text.find_last_not_of("\r\n") + 1);
-  return text;
+bool IsGroup(const std::string& word) {
+  return std::any_of(std::begin(kCommands), std::end(kCommands), [&](const Command& command) {
+    return std::string_view(command.name).starts_with(word + " ");
+  });
 }
 
 int Run(int argc, char** argv) {
   Options options;
-  std::string& user = *options.request.mutable_user_id();
+  if (const char* server = std::getenv("LUNA_SERVER")) options.server = server;
   CLI::App app(
-      "Asks a luna server and prints the answer as it comes.\n"
-      "Without a question: reads it from stdin; on a terminal, chats.\n"
-      "A server that wants a token gets the one in LUNA_TOKEN.",
+      "luna \"QUESTION\" asks a luna server and prints the answer as it comes. Without a\n"
+      "question a terminal chats, and a pipe asks what it carries.",
       "luna");
-  app.footer(
-      "Exit code: 0 answered, 1 the answer failed, 2 wrong usage, 3 no server reached, 130 "
-      "Ctrl-C.");
-  app.add_option("question", options.words, "What to ask");
-  app.add_flag("--json", options.json, "Print each event as a line of JSON");
-  app.add_option("--server", options.server, "Where luna listens for gRPC")
-      ->envname("LUNA_SERVER")
-      ->capture_default_str();
-  app.add_option("--target", *options.request.mutable_target(), "Which configured model answers");
-  app.add_option("--user", user, "Whose memory and cache to use");
-  app.add_option("--session", *options.request.mutable_session_id(), "Which conversation this is");
-  app.add_option("--language", *options.request.mutable_language(), "Of messages: ko or en");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kOk : kUsage;
-  }
+  AddOptions(app, options);
+  app.prefix_command();
+  app.footer(kOverview);
+  app.set_version_flag("--version", "luna " LUNA_VERSION, "Print the version");
+  if (const std::optional<int> code = Parse(app, {argv + 1, argv + argc})) return *code;
+  Arguments arguments = app.remaining();
   const char* variable = std::getenv("LUNA_TOKEN");
   const std::string token = variable == nullptr ? "" : variable;
   if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; })) {
@@ -215,15 +85,19 @@ int Run(int argc, char** argv) {
   static Interrupts& interrupts = *new Interrupts;  // Its thread outlives every scope.
   Client client(options.server, token);
   Output output;
-  if (options.words.empty() && isatty(STDIN_FILENO)) {
-    return Chat(client, options, interrupts, output);
+  Shell shell{client, interrupts, output, options};
+  if (arguments.empty()) {
+    return isatty(STDIN_FILENO) != 0 ? Chat(shell, {}) : Ask(shell, {});
   }
-  options.request.set_input(options.words.empty() ? ReadStdin() : Joined(options.words));
-  if (options.request.input().empty()) {
-    std::cerr << "luna: no question: luna \"question\", or text on stdin\n";
+  if (const Command* command = TakeCommand(arguments)) {
+    return command->run(shell, std::move(arguments));
+  }
+  if (IsGroup(arguments[0])) {
+    std::cerr << "luna: " << arguments[0] << ": what of it? luna --help lists the commands. "
+              << "luna ask " << arguments[0] << " asks the word.\n";
     return kUsage;
   }
-  return Ask(client, options, interrupts, output);
+  return Ask(shell, std::move(arguments));
 }
 
 }  // namespace

@@ -1,9 +1,5 @@
 #include "client/cpp/luna_client.h"
 
-#include <utility>
-
-#include <grpcpp/channel.h>
-#include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
@@ -23,24 +19,21 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 }  // namespace
 
 Client::Client(const std::string& address, std::string token)
-    : token_(std::move(token)), stub_(v1::InteractionService::NewStub(Connect(address))) {}
+    : token_(std::move(token)), channel_(Connect(address)) {}
 
 grpc::Status Client::Interact(const v1::InteractRequest& request,
                               const std::function<bool(const v1::InteractResponse&)>& on_event,
-                              std::stop_token stop) {
-  grpc::ClientContext context;
-  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
-  const std::stop_callback cancel(std::move(stop), [&context] { context.TryCancel(); });
-  const auto reader = stub_->Interact(&context, request);
-  v1::InteractResponse event;
-  bool wanted = true;
-  while (reader->Read(&event)) {
-    if (wanted && !on_event(event)) {
-      wanted = false;
-      context.TryCancel();
-    }
+                              const CallLimits& limits) {
+  return Stream(&v1::InteractionService::Stub::Interact, request, on_event, limits);
+}
+
+Client::Context::Context(const std::string& token, const CallLimits& limits)
+    : context_(std::make_unique<grpc::ClientContext>()),
+      cancel_(limits.stop, [context = context_.get()] { context->TryCancel(); }) {
+  if (!token.empty()) context_->AddMetadata("authorization", "Bearer " + token);
+  if (limits.timeout.count() > 0) {
+    context_->set_deadline(std::chrono::system_clock::now() + limits.timeout);
   }
-  return reader->Finish();
 }
 
 std::string CodeOf(const grpc::Status& status) {

@@ -22,6 +22,16 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kMostRequestBytes = 256 << 10;
+constexpr std::size_t kMostFileBytes = 4 << 20;  // in one message: what gRPC takes by default
+
+// A request that carries a file, in a field of bytes, may be larger than others.
+std::size_t MostBytes(const google::protobuf::Descriptor& request) {
+  for (int i = 0; i < request.field_count(); ++i) {
+    const bool file = request.field(i)->type() == google::protobuf::FieldDescriptor::TYPE_BYTES;
+    if (file) return kMostFileBytes;
+  }
+  return kMostRequestBytes;
+}
 
 // What waits to be written before the model is held up, and when it may go on.
 constexpr std::size_t kMostQueued = 64 << 10;
@@ -302,10 +312,10 @@ void Call::OnRequested(bool ok) {
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()
                            ->GetPrototype(method().input_type())
                            ->New());
-  if (request_.Length() > kMostRequestBytes) {
-    return Refuse(
-        MakeError(ErrorCode::kInputTooLarge,
-                  "the request is longer than " + std::to_string(kMostRequestBytes) + " bytes"));
+  const std::size_t most = MostBytes(*method().input_type());
+  if (request_.Length() > most) {
+    return Refuse(MakeError(ErrorCode::kInputTooLarge,
+                            "the request is longer than " + std::to_string(most) + " bytes"));
   }
   if (!FromBytes(request_, *message)) {
     return Refuse(MakeError(ErrorCode::kInvalidInput, "the request is not a valid " +
