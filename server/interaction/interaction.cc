@@ -16,10 +16,13 @@
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
+#include "server/base/hangul.h"
 #include "server/interaction/checks.h"
 #include "server/interaction/chunker.h"
+#include "server/interaction/input_translation.h"
 #include "server/interaction/messages.h"
 #include "server/interaction/prompt.h"
+#include "server/interaction/unary.h"
 
 namespace luna {
 
@@ -62,45 +65,6 @@ absl::Status Check(const v1::InteractRequest& request) {
   return status;
 }
 
-// Keeps what Answer gives back.
-class AnswerSink final : public EventSink {
- public:
-  void Put(const v1::InteractResponse& event) override {
-    switch (event.event_case()) {
-      case v1::InteractResponse::kEmotion:
-        answer.set_emotion(event.emotion().emotion());
-        answer.set_confidence(event.emotion().confidence());
-        break;
-      case v1::InteractResponse::kTranslation:
-        answer.set_translation(event.translation().text());
-        break;
-      case v1::InteractResponse::kComplete:
-        answer.set_text(event.complete().text());
-        answer.set_cached(event.complete().cached());
-        answer.set_remembered(event.complete().remembered());
-        answer.set_model(event.complete().model());
-        *answer.mutable_usage() = event.complete().usage();
-        break;
-      default:
-        break;
-    }
-  }
-  asio::awaitable<absl::Status> Room() override { co_return absl::OkStatus(); }
-
-  v1::AnswerResponse answer;
-};
-
-v1::InteractRequest AsInteractRequest(v1::AnswerRequest request) {
-  v1::InteractRequest result;
-  result.set_input(std::move(*request.mutable_input()));
-  result.set_user_id(std::move(*request.mutable_user_id()));
-  result.set_session_id(std::move(*request.mutable_session_id()));
-  result.set_target(std::move(*request.mutable_target()));
-  *result.mutable_features() = std::move(*request.mutable_features());
-  result.set_language(std::move(*request.mutable_language()));
-  return result;
-}
-
 }  // namespace
 
 // One request on its way through the story.
@@ -117,6 +81,8 @@ struct Interaction::Turn {
   net::TimePoint last_chunk{};
   std::string text{};     // the answer so far
   std::string emotion{};  // what the person feels, where it is known
+  bool emotion_over = false;                      // it has been told, or there is none
+  std::optional<InputTranslation> translation{};  // where there is to be one
 
   int FirstChunkMs() const { return first_chunk ? Milliseconds(*first_chunk - start) : 0; }
   int TotalMs() const { return Milliseconds(Clock::now() - start); }
@@ -133,18 +99,26 @@ struct Interaction::Turn {
     SetToNow(*event.mutable_created_at());
     sink.Put(event);
   }
-  asio::awaitable<absl::Status> Emit(v1::InteractResponse& event) {
+  // The translation leaves once it is there, but behind the emotion. To be called after both.
+  void PutTranslation() {
+    if (!emotion_over || !translation || translation->text().empty()) return;
+    v1::InteractResponse event;
+    event.mutable_translation()->set_text(translation->text());
+    event.mutable_translation()->set_source_language("ko");
+    event.mutable_translation()->set_target_language("en");
     Put(event);
-    return sink.Room();
+    sink.Flush();
   }
 };
 
 Interaction::Interaction(const config::Config& config, llm::Targets& targets,
-                         EmotionClassifier* emotion, ConversationMemory* memory,
-                         Summarizer* summarizer, Admission& admission, telemetry::Metrics& metrics)
+                         EmotionClassifier* emotion, const Translators& translators,
+                         ConversationMemory* memory, Summarizer* summarizer, Admission& admission,
+                         telemetry::Metrics& metrics)
     : config_(config),
       targets_(targets),
       emotion_(emotion),
+      translators_(translators),
       memory_(memory),
       summarizer_(summarizer),
       admission_(admission),
@@ -224,8 +198,20 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 
 // Everything but the failure.
 asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
+  Translator* const translator = TranslatorFor(turn);
+  if (translator == nullptr) co_return co_await Converse(turn);
+  // 3. The translation runs beside the rest, which ends it: it leaves where it comes, but the first
+  // words wait a little for it, and `complete` waits until it is over.
+  turn.translation.emplace(co_await asio::this_coro::executor, *translator);
+  asio::awaitable<absl::Status> translate = SendTranslation(turn);
+  asio::awaitable<absl::Status> converse = Guard(Converse(turn));
+  const std::variant<absl::Status, absl::Status> ended =
+      co_await (std::move(translate) || std::move(converse));
+  co_return std::visit([](const absl::Status& status) { return status; }, ended);
+}
+
+asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   // 2. The emotion leaves as soon as it is found, be it that an LLM finds it, while
-  // 3. (the translation has its place here)
   // 4. the conversation so far is recalled,
   // 5. (the cache has its place here)
   // 6. and the model asked, whose words then leave as they come.
@@ -245,9 +231,10 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   }
   if (!finish.ok()) co_return finish.status();
 
-  // 7. The turn is remembered, then the whole answer leaves.
+  // 7. The turn is remembered, then the whole answer leaves, behind the translation.
   const absl::StatusOr<bool> remembered = co_await Remember(turn, *finish);
   if (!remembered.ok()) co_return remembered.status();
+  if (turn.translation) (void)co_await turn.translation->Wait(net::kForever);
   v1::InteractResponse whole;
   v1::Complete& complete = *whole.mutable_complete();
   complete.set_text(turn.text);
@@ -281,14 +268,19 @@ asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Cont
       WentWithout(turn, "memory", recalled.status());
     }
   }
+  if (turn.translation && config_.translation.feeds_model) {
+    absl::Status waited = co_await Guard(turn.translation->Wait(net::kForever));
+    if (!waited.ok()) co_return waited;
+  }
   tokens = Ask(turn, context);
   co_return absl::OkStatus();
 }
 
 std::unique_ptr<llm::TokenStream> Interaction::Ask(const Turn& turn,
                                                    const memory::Context& context) {
-  return targets_.Generate(*turn.target,
-                           MakePrompt(config_, context, turn.request.input(), turn.stream));
+  const std::string instead = ReadInstead(turn);
+  const std::string& input = instead.empty() ? turn.request.input() : instead;
+  return targets_.Generate(*turn.target, MakePrompt(config_, context, input, turn.stream));
 }
 
 // Whether the turn is in memory. Fails only where the caller has gone.
@@ -300,6 +292,7 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
   SetToNow(*said.mutable_timestamp());
   said.set_user_message(turn.request.input());
   said.set_assistant_message(turn.text);
+  said.set_translation(ReadInstead(turn));
   said.set_emotion(turn.emotion);
   said.set_processing_time(std::chrono::duration<double>(Clock::now() - turn.start).count());
   said.set_model(finish.model);
@@ -319,21 +312,63 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
 // Without the emotion the answer still comes.
 asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   const v1::Features& features = turn.request.features();
-  if (emotion_ == nullptr || (features.has_emotion() && !features.emotion())) {
-    co_return absl::OkStatus();
+  if (emotion_ != nullptr && (!features.has_emotion() || features.emotion())) {
+    std::vector<std::string> texts = {turn.request.input()};
+    absl::StatusOr<std::vector<v1::Emotion>> found =
+        co_await Guard(emotion_->Classify(std::move(texts)));
+    if (absl::IsCancelled(found.status())) co_return found.status();
+    if (found.ok()) {
+      turn.emotion = found->front().emotion();
+      v1::InteractResponse event;
+      *event.mutable_emotion() = std::move(found->front());
+      turn.Put(event);
+    } else {
+      WentWithout(turn, "emotion", found.status());
+    }
   }
-  std::vector<std::string> texts = {turn.request.input()};
-  absl::StatusOr<std::vector<v1::Emotion>> found =
-      co_await Guard(emotion_->Classify(std::move(texts)));
-  if (absl::IsCancelled(found.status())) co_return found.status();
-  if (!found.ok()) {
-    WentWithout(turn, "emotion", found.status());
-    co_return absl::OkStatus();
+  turn.emotion_over = true;
+  turn.PutTranslation();
+  co_return co_await turn.sink.Room();
+}
+
+// nullptr: there is nothing to translate, or nobody who does.
+Translator* Interaction::TranslatorFor(const Turn& turn) const {
+  const v1::Features& features = turn.request.features();
+  const auto translator = translators_.find(turn.target->name);
+  const bool wanted = !features.has_translation() || features.translation();
+  if (translator == translators_.end() || !wanted || !HasHangul(turn.request.input())) {
+    return nullptr;
   }
-  turn.emotion = found->front().emotion();
-  v1::InteractResponse event;
-  *event.mutable_emotion() = std::move(found->front());
-  co_return co_await turn.Emit(event);
+  return translator->second.get();
+}
+
+// What the model reads in place of what the person said; empty where it reads that.
+std::string Interaction::ReadInstead(const Turn& turn) const {
+  return config_.translation.feeds_model && turn.translation ? turn.translation->text() : "";
+}
+
+// Without the translation the answer still comes. Once it is over this waits to be cancelled, so
+// that whoever awaits it beside the answer goes by the answer's end.
+asio::awaitable<absl::Status> Interaction::SendTranslation(Turn& turn) {
+  const absl::Status made = co_await turn.translation->Make(turn.request.input());
+  if (absl::IsCancelled(made)) co_return made;
+  if (!made.ok()) WentWithout(turn, "translation", made);
+  turn.PutTranslation();
+  net::Signal never(co_await asio::this_coro::executor);
+  (void)co_await never.Wait(net::kForever);
+  co_return absl::OkStatus();
+}
+
+// The first words wait for the translation, but not for long.
+asio::awaitable<absl::StatusOr<llm::Token>> Interaction::FirstToken(Turn& turn,
+                                                                    llm::TokenStream& tokens) {
+  if (!turn.translation) co_return co_await tokens.Next(net::kForever);
+  asio::awaitable<absl::StatusOr<llm::Token>> next = Guard(tokens.Next(net::kForever));
+  asio::awaitable<absl::Status> wait =
+      Guard(turn.translation->Wait(turn.start + config_.translation.wait));
+  std::tuple<absl::StatusOr<llm::Token>, absl::Status> both =
+      co_await (std::move(next) && std::move(wait));
+  co_return std::get<0>(std::move(both));
 }
 
 // Passes the model's words on as they come. What has arrived has left when it returns, in failure
@@ -343,10 +378,9 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
   Chunker chunker(config_.stream);
   std::vector<std::string> chunks;
   v1::InteractResponse event;
-  absl::StatusOr<llm::Token> token = llm::Pause{};
+  absl::StatusOr<llm::Token> token = co_await FirstToken(turn, tokens);
   bool ended = false;
   while (!ended) {
-    token = co_await tokens.Next(chunker.due());
     const net::TimePoint now = Clock::now();
     if (auto* arrived = token.ok() ? std::get_if<llm::Pieces>(&*token) : nullptr) {
       const llm::Pieces pieces = std::move(*arrived);
@@ -372,6 +406,7 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     chunks.clear();
     const absl::Status sent = co_await turn.sink.Room();
     if (!sent.ok()) co_return sent;
+    if (!ended) token = co_await tokens.Next(chunker.due());
   }
   if (token.ok()) co_return std::get<llm::Finish>(*std::move(token));
   const auto in_words = [&](const std::string& detail) {
