@@ -41,6 +41,7 @@
 #include "server/storage/connection.h"
 #include "server/storage/data_directory.h"
 #include "server/telemetry/metrics.h"
+#include "server/translation/engine.h"
 
 namespace luna {
 namespace {
@@ -57,15 +58,18 @@ constexpr std::chrono::seconds kLastWords{2};
 class Core {
  public:
   Core(const config::Config& config, std::shared_ptr<const emotion::Model> model,
-       ConversationMemory& memory, net::TaskGroup& tasks, Admission& admission,
-       telemetry::Metrics& metrics)
+       translation::Cache& translations, ConversationMemory& memory, net::TaskGroup& tasks,
+       Admission& admission, telemetry::Metrics& metrics)
       : http_(std::make_unique<net::HttpClient>(loop_.context(), net::HttpClient::Limits())),
         targets_(config.llm, *http_, metrics),
         emotion_(emotion::MakeClassifier(config.emotion, std::move(model), targets_, metrics)),
+        translators_(translation::MakeTranslators(config, targets_, *http_, translations, metrics)),
         summarizer_(config, targets_, memory, tasks),
-        interaction_(config, targets_, emotion_.get(), &memory, &summarizer_, admission, metrics),
-        methods_(rpc::LunaMethods(interaction_, emotion_.get(), memory, summarizer_, admission,
-                                  metrics)) {
+        interaction_(config, targets_, emotion_.get(), translators_, &memory, &summarizer_,
+                     admission, metrics),
+        methods_(rpc::LunaMethods(interaction_, emotion_.get(),
+                                  TranslatorOf(translators_, config.llm.default_target), memory,
+                                  summarizer_, admission, metrics)) {
     loop_.Start();
   }
 
@@ -90,6 +94,7 @@ class Core {
   std::unique_ptr<net::HttpClient> http_;
   llm::Targets targets_;
   std::unique_ptr<EmotionClassifier> emotion_;
+  Translators translators_;
   Summarizer summarizer_;
   Interaction interaction_;
   rpc::Methods methods_;
@@ -148,6 +153,8 @@ int Serve(const config::Config& config) {
   Admission admission(most_streams);
   telemetry::Metrics metrics;
   const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config);
+  translation::WarnOfMissingKey(config.translation);
+  translation::Cache translations;
   std::optional<auth::Tokens> tokens;
   if (!config.auth.tokens.empty()) tokens.emplace(config.auth.tokens);
   auto data = storage::DataDirectory::Open(config.data_dir);
@@ -158,13 +165,15 @@ int Serve(const config::Config& config) {
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
-    cores.push_back(std::make_unique<Core>(config, model, **memory, tasks, admission, metrics));
+    cores.push_back(
+        std::make_unique<Core>(config, model, translations, **memory, tasks, admission, metrics));
     workers.push_back(cores.back()->worker(admission, metrics, tokens ? &*tokens : nullptr));
   }
   const auto* pool = google::protobuf::DescriptorPool::generated_pool();
   const std::vector<const google::protobuf::ServiceDescriptor*> services = {
       pool->FindServiceByName("luna.v1.InteractionService"),
       pool->FindServiceByName("luna.v1.EmotionService"),
+      pool->FindServiceByName("luna.v1.TranslationService"),
       pool->FindServiceByName("luna.v1.MemoryService"),
   };
   auto http = http::Server::Listen(config.server, services, workers);

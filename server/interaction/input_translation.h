@@ -6,8 +6,10 @@
 #include <absl/status/status.h>
 #include <boost/asio/awaitable.hpp>
 
+#include "luna/v1/interaction.pb.h"
+#include "server/llm/model.h"
 #include "server/net/event_loop.h"
-#include "server/translation/translator.h"
+#include "server/translation/engine.h"
 
 namespace luna {
 
@@ -34,5 +36,16 @@ class InputTranslation {
   bool over_ = false;
   std::string text_;
 };
+
+// Who translates a request that `target` is to answer; nullptr where nobody does, it does not want
+// it, or there is no Hangul in it.
+Translator* TranslatorFor(const Translators& translators, const config::Target& target,
+                          const v1::InteractRequest& request);
+
+// The first of an answer, which waits until the translation is over or `until` has passed.
+// `translation` is nullptr where there is none.
+boost::asio::awaitable<absl::StatusOr<llm::Token>> FirstToken(llm::TokenStream& tokens,
+                                                              InputTranslation* translation,
+                                                              net::TimePoint until);
 
 }  // namespace luna

@@ -48,14 +48,6 @@ bool IsTooLarge(const absl::Status& status) {
   return !status.ok() && ErrorOf(status).code() == Name(ErrorCode::kInputTooLarge);
 }
 
-// The older half of the turns, then the summary. Whether there was anything to drop.
-bool DropOlderHalf(memory::Context& context) {
-  if (context.turns.empty()) return !std::exchange(context.summary, "").empty();
-  context.turns.erase(context.turns.begin(),
-                      context.turns.begin() + (context.turns.size() + 1) / 2);
-  return true;
-}
-
 absl::Status Check(const v1::InteractRequest& request) {
   const std::string& language = request.language();
   absl::Status status = CheckLanguage(language);
@@ -79,8 +71,8 @@ struct Interaction::Turn {
   int events = 0;
   std::optional<net::TimePoint> first_chunk{};
   net::TimePoint last_chunk{};
-  std::string text{};     // the answer so far
-  std::string emotion{};  // what the person feels, where it is known
+  std::string text{};                             // the answer so far
+  std::string emotion{};                          // what the person feels, where it is known
   bool emotion_over = false;                      // it has been told, or there is none
   std::optional<InputTranslation> translation{};  // where there is to be one
 
@@ -198,7 +190,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 
 // Everything but the failure.
 asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
-  Translator* const translator = TranslatorFor(turn);
+  Translator* const translator = TranslatorFor(translators_, *turn.target, turn.request);
   if (translator == nullptr) co_return co_await Converse(turn);
   // 3. The translation runs beside the rest, which ends it: it leaves where it comes, but the first
   // words wait a little for it, and `complete` waits until it is over.
@@ -331,17 +323,6 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   co_return co_await turn.sink.Room();
 }
 
-// nullptr: there is nothing to translate, or nobody who does.
-Translator* Interaction::TranslatorFor(const Turn& turn) const {
-  const v1::Features& features = turn.request.features();
-  const auto translator = translators_.find(turn.target->name);
-  const bool wanted = !features.has_translation() || features.translation();
-  if (translator == translators_.end() || !wanted || !HasHangul(turn.request.input())) {
-    return nullptr;
-  }
-  return translator->second.get();
-}
-
 // What the model reads in place of what the person said; empty where it reads that.
 std::string Interaction::ReadInstead(const Turn& turn) const {
   return config_.translation.feeds_model && turn.translation ? turn.translation->text() : "";
@@ -359,18 +340,6 @@ asio::awaitable<absl::Status> Interaction::SendTranslation(Turn& turn) {
   co_return absl::OkStatus();
 }
 
-// The first words wait for the translation, but not for long.
-asio::awaitable<absl::StatusOr<llm::Token>> Interaction::FirstToken(Turn& turn,
-                                                                    llm::TokenStream& tokens) {
-  if (!turn.translation) co_return co_await tokens.Next(net::kForever);
-  asio::awaitable<absl::StatusOr<llm::Token>> next = Guard(tokens.Next(net::kForever));
-  asio::awaitable<absl::Status> wait =
-      Guard(turn.translation->Wait(turn.start + config_.translation.wait));
-  std::tuple<absl::StatusOr<llm::Token>, absl::Status> both =
-      co_await (std::move(next) && std::move(wait));
-  co_return std::get<0>(std::move(both));
-}
-
 // Passes the model's words on as they come. What has arrived has left when it returns, in failure
 // too.
 asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
@@ -378,7 +347,9 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
   Chunker chunker(config_.stream);
   std::vector<std::string> chunks;
   v1::InteractResponse event;
-  absl::StatusOr<llm::Token> token = co_await FirstToken(turn, tokens);
+  InputTranslation* const translation = turn.translation ? &*turn.translation : nullptr;
+  absl::StatusOr<llm::Token> token =
+      co_await FirstToken(tokens, translation, turn.start + config_.translation.wait);
   bool ended = false;
   while (!ended) {
     const net::TimePoint now = Clock::now();

@@ -57,11 +57,8 @@ class Interaction {
   boost::asio::awaitable<absl::StatusOr<bool>> Remember(Turn& turn, const llm::Finish& finish);
   void WentWithout(const Turn& turn, const char* part, const absl::Status& why) const;
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);
-  Translator* TranslatorFor(const Turn& turn) const;
   std::string ReadInstead(const Turn& turn) const;
   boost::asio::awaitable<absl::Status> SendTranslation(Turn& turn);
-  boost::asio::awaitable<absl::StatusOr<llm::Token>> FirstToken(Turn& turn,
-                                                                llm::TokenStream& tokens);
   boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
                                                                  llm::TokenStream& tokens);
 

@@ -75,7 +75,9 @@ bool Failover::Recover(const absl::Status& failure) {
   if (transient && retries_ < options_.retries.count && asked_for <= options_.retries.longest) {
     const bool at_once = stream_->lost_kept_connection();
     if (at_once) prompt_.fresh_connection = true;
-    retry_at_ = net::Clock::now() + (at_once ? milliseconds(0) : std::max(asked_for, Backoff(options_.retries, retries_)));
+    retry_at_ =
+        net::Clock::now() +
+        (at_once ? milliseconds(0) : std::max(asked_for, Backoff(options_.retries, retries_)));
     ++retries_;
     metrics_.UpstreamRetried(candidates_[candidate_].target->name);
   } else if (unanswered && candidate_ + 1 < candidates_.size()) {

@@ -13,7 +13,7 @@ namespace luna::memory {
 // In the order in which Read takes them.
 #define TURN_COLUMNS                                                               \
   "turns.id, session, ended_at, created_at, input, answer, emotion, model, mode, " \
-  "processing_us, cached, finish_reason"
+  "processing_us, cached, finish_reason, translation"
 // In the order in which ReadSummary takes them.
 #define SUMMARY_COLUMNS "id, session, through_ended_at, created_at, content, turns"
 // A user's number. Nothing equals it where he has none.

@@ -43,8 +43,8 @@ int InsertAsItIs(Connection& connection, std::int64_t user, const v1::Conversati
   Query insert = connection.Prepare(
       "INSERT INTO turns (user, session, ended_at, created_at, input, answer, emotion, model, "
       "mode, "
-      "processing_us, cached, finish_reason, tokens) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+      "processing_us, cached, finish_reason, tokens, translation) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
   insert->bind(1, user);
   insert->bind(2, turn.session_id());
   insert->bind(3, TimeUtil::TimestampToMicroseconds(turn.timestamp()));
@@ -58,6 +58,7 @@ int InsertAsItIs(Connection& connection, std::int64_t user, const v1::Conversati
   insert->bind(11, turn.cached() ? 1 : 0);
   insert->bind(12, turn.finish_reason());
   insert->bind(13, EstimateTokens(turn.user_message()) + EstimateTokens(turn.assistant_message()));
+  insert->bindNoCopy(14, turn.translation());
   insert->exec();
   return static_cast<int>(connection.database().getLastInsertRowid());
 }
@@ -82,8 +83,9 @@ Context ReadContext(Connection& connection, const std::string& user, const std::
   summary->bind(2, session);
   if (summary->executeStep()) context.summary = summary->getColumn(0).getString();
 
-  Query turns = connection.Prepare("SELECT input, answer, tokens FROM turns WHERE user = " USER_OF(
-      "?1") " AND session = ?2 ORDER BY ended_at DESC, id DESC LIMIT ?3");
+  Query turns = connection.Prepare(
+      "SELECT input, answer, tokens, translation FROM turns WHERE user = " USER_OF(
+          "?1") " AND session = ?2 ORDER BY ended_at DESC, id DESC LIMIT ?3");
   turns->bind(1, user);
   turns->bind(2, session);
   turns->bind(3, options.max_context_turns);
@@ -94,6 +96,7 @@ Context ReadContext(Connection& connection, const std::string& user, const std::
     v1::Conversation& turn = context.turns.emplace_back();
     turn.set_user_message(turns->getColumn(0).getString());
     turn.set_assistant_message(turns->getColumn(1).getString());
+    turn.set_translation(turns->getColumn(3).getString());
   }
   std::reverse(context.turns.begin(), context.turns.end());
   return context;

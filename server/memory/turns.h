@@ -17,7 +17,7 @@ namespace luna::memory {
 // What a model is told of a session before it answers.
 struct Context {
   std::string summary;                  // of what came before `turns`; mostly empty
-  std::vector<v1::Conversation> turns;  // oldest first; both texts alone
+  std::vector<v1::Conversation> turns;  // oldest first; the texts alone
 };
 
 // Keeps a turn, of which `id` and `created_at` are left out, and forgets the user's oldest beyond

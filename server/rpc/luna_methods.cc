@@ -7,6 +7,7 @@
 #include "server/base/error.h"
 #include "server/rpc/analyze.h"
 #include "server/rpc/memory.h"
+#include "server/rpc/translate.h"
 #include "server/rpc/worker.h"
 
 namespace luna::rpc {
@@ -42,7 +43,7 @@ boost::asio::awaitable<Result> Admit(Admission& admission, telemetry::Metrics& m
 
 }  // namespace
 
-Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
+Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion, Translator* translator,
                     ConversationMemory& memory, Summarizer& summarizer, Admission& admission,
                     telemetry::Metrics& metrics) {
   Methods methods;
@@ -54,6 +55,11 @@ Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
       "luna.v1.EmotionService.Analyze",
       [&, emotion](v1::AnalyzeRequest request, const Caller& caller) {
         return Admit(admission, metrics, caller, Analyze(std::move(request), emotion));
+      });
+  methods.Add<v1::TranslateRequest, v1::TranslateResponse>(
+      "luna.v1.TranslationService.Translate",
+      [&, translator](v1::TranslateRequest request, const Caller& caller) {
+        return Admit(admission, metrics, caller, Translate(std::move(request), translator));
       });
   const auto of_memory = [&]<class Request, class Response>(
                              const std::string& name,

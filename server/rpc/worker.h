@@ -5,6 +5,7 @@
 #include "server/interaction/interaction.h"
 #include "server/net/event_loop.h"
 #include "server/rpc/methods.h"
+#include "server/translation/translator.h"
 
 namespace luna::rpc {
 
@@ -19,9 +20,9 @@ struct Worker {
   const auth::Tokens* tokens = nullptr;  // nullptr: no caller needs one
 };
 
-// The RPCs of luna.v1: a row for each. `emotion` is nullptr where there is no engine. All must
-// outlive the table.
-Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion,
+// The RPCs of luna.v1: a row for each. `emotion` and `translator`, who translates what nobody is to
+// answer, are nullptr where there is no engine. All must outlive the table.
+Methods LunaMethods(Interaction& interaction, EmotionClassifier* emotion, Translator* translator,
                     ConversationMemory& memory, Summarizer& summarizer, Admission& admission,
                     telemetry::Metrics& metrics);
 

@@ -56,6 +56,8 @@ CREATE TABLE purges (
   vacuumed INTEGER NOT NULL
 ) STRICT;
 )sql",
+    // What the model read in place of the input; empty where it read that.
+    "ALTER TABLE turns ADD COLUMN translation TEXT NOT NULL DEFAULT ''",
 };
 
 }  // namespace

@@ -7,7 +7,14 @@
 #include "server/translation/llm.h"
 #include "server/translation/rest.h"
 
-namespace luna::translation {
+namespace luna {
+
+Translator* TranslatorOf(const Translators& translators, const std::string& target) {
+  const auto found = translators.find(target);
+  return found == translators.end() ? nullptr : found->second.get();
+}
+
+namespace translation {
 
 Translators MakeTranslators(const config::Config& config, llm::Targets& targets,
                             net::HttpClient& http, Cache& cache, telemetry::Metrics& metrics) {
@@ -44,4 +51,5 @@ void WarnOfMissingKey(const config::Translation& config) {
   }
 }
 
-}  // namespace luna::translation
+}  // namespace translation
+}  // namespace luna

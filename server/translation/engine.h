@@ -17,6 +17,9 @@ namespace luna {
 // nobody does is not there.
 using Translators = std::map<std::string, std::unique_ptr<Translator>>;
 
+// nullptr: nobody does.
+Translator* TranslatorOf(const Translators& translators, const std::string& target);
+
 namespace translation {
 
 // The configured engine, on one event loop. All must outlive it.

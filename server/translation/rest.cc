@@ -44,8 +44,7 @@ asio::awaitable<absl::StatusOr<std::string>> RestTranslator::Translate(Passage p
   request.connect_timeout = config_.llm.timeouts.connect;
   for (int retry = 0;; ++retry) {
     bool lost_kept_connection = false;
-    absl::StatusOr<std::string> translation =
-        co_await Ask(request, deadline, lost_kept_connection);
+    absl::StatusOr<std::string> translation = co_await Ask(request, deadline, lost_kept_connection);
     if (translation.ok() || !MayPass(translation.status())) co_return translation;
     const milliseconds asked_for(ErrorOf(translation.status()).retry_after_ms());
     milliseconds wait = std::max(asked_for, llm::Backoff(config_.llm.retries, retry));
@@ -78,7 +77,8 @@ asio::awaitable<absl::StatusOr<std::string>> RestTranslator::Ask(net::HttpReques
   if (!status.ok()) co_return Unreachable(status);
   if (exchange.status() != 200) co_return Refused(exchange, std::move(body));
   std::optional<std::string> translation = api_.translation(body);
-  if (!translation) co_return llm::ProtocolError(api_.service, "no translation in the answer", body);
+  if (!translation)
+    co_return llm::ProtocolError(api_.service, "no translation in the answer", body);
   utf8::Repair(*translation);
   if (translation->empty()) co_return llm::ProtocolError(api_.service, "an empty translation");
   co_return *std::move(translation);
@@ -87,10 +87,9 @@ asio::awaitable<absl::StatusOr<std::string>> RestTranslator::Ask(net::HttpReques
 absl::Status RestTranslator::Unreachable(const absl::Status& transport) const {
   const std::string& name = api_.service.name;
   if (absl::IsDeadlineExceeded(transport)) {
-    return MakeError(ErrorCode::kUpstreamTimeout,
-                     absl::StrCat(name, ": no translation within ",
-                                  config_.translation.deadline.count(),
-                                  " ms (translation.deadline_ms)"));
+    return MakeError(ErrorCode::kUpstreamTimeout, absl::StrCat(name, ": no translation within ",
+                                                               config_.translation.deadline.count(),
+                                                               " ms (translation.deadline_ms)"));
   }
   const bool too_large = absl::IsOutOfRange(transport);
   return MakeError(
@@ -106,7 +105,8 @@ absl::Status RestTranslator::Refused(const net::HttpExchange& exchange, std::str
                      absl::StrCat(api_.service.name, ": HTTP ", exchange.status(),
                                   ": is the address right? (", api_.url_key, ")"));
   }
-  const llm::Refusal refusal{exchange.status(), std::move(body), exchange.header("Retry-After"), ""};
+  const llm::Refusal refusal{exchange.status(), std::move(body), exchange.header("Retry-After"),
+                             ""};
   return llm::ErrorOfRefusal(api_.service, refusal, std::chrono::system_clock::now());
 }
 
