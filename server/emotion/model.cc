@@ -1,6 +1,7 @@
 #include "server/emotion/model.h"
 
 #include <fasttext/fasttext.h>
+#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <array>

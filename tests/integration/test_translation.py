@@ -23,9 +23,10 @@ transports = pytest.mark.parametrize("transport", TRANSPORTS)
 
 def script(translation, *answer):
     """`translation`: the steps of the translator, which is asked without a stream; `answer`: the model's."""
-    unary = [step | {"stream": False} for step in translation]
-    streamed = [step | {"stream": True} for step in answer]
-    return {"steps": [*unary, *streamed, *END]}
+    end = [] if "finish" in translation[-1] else END
+    unary = [step | {"stream": False} for step in (*translation, *end)]
+    streamed = [step | {"stream": True} for step in (*answer, *END)]
+    return {"steps": unary + streamed}
 
 
 TRANSLATED = script([{"text": ENGLISH}], {"text": "미래는 매우 밝습니다."})
