@@ -14,10 +14,10 @@ std::string Key(const std::string& key, const std::string& key_env) {
 }
 
 std::string Described(const Target& target, bool is_default) {
-  std::string lines =
-      absl::StrCat("target: ", target.name, is_default ? " (default)" : "",
-                   "\n  model: ", target.model, "\n  url: ", target.url, "\n  key: ", Key(target.key, target.key_env),
-                   "\n  stream: ", target.stream ? "true" : "false", "\n");
+  std::string lines = absl::StrCat("target: ", target.name, is_default ? " (default)" : "",
+                                   "\n  model: ", target.model, "\n  url: ", target.url,
+                                   "\n  key: ", Key(target.key, target.key_env),
+                                   "\n  stream: ", target.stream ? "true" : "false", "\n");
   if (target.thinking_budget)
     absl::StrAppend(&lines, "  thinking_budget: ", *target.thinking_budget, "\n");
   if (target.thinking_level)
@@ -39,8 +39,7 @@ std::string DescribedTranslation(const Config& config) {
                         Key(libretranslate.key, libretranslate.key_env));
   }
   if (translation.engine == "off") return "off";
-  const Target* translator =
-      TranslatorOf(config, config.llm.targets.at(config.llm.default_target));
+  const Target* translator = TranslatorOf(config, config.llm.targets.at(config.llm.default_target));
   return absl::StrCat(translation.engine, ", ",
                       translator == nullptr ? "which is none for the default target"
                                             : "which asks " + translator->name);

@@ -20,8 +20,8 @@ std::string NotMode(const std::string& text) {
 
 // It leaves in a header.
 std::string NotAzureRegion(const std::string& text) {
-  const bool plain = std::all_of(text.begin(), text.end(),
-                                 [](unsigned char c) { return absl::ascii_isalnum(c); });
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](unsigned char c) { return absl::ascii_isalnum(c); });
   return plain ? "" : "expected a region such as koreacentral" + Got(text);
 }
 
@@ -151,8 +151,10 @@ absl::Status ReadKeys(const Environment& environment, Config& config) {
   absl::Status status;
   if (translation.engine == "azure") {
     status = ReadKey(environment, kAzureTranslatorKey, translation.azure.key);
-  } else if (translation.engine == "libretranslate" && !translation.libretranslate.key_env.empty()) {
-    status = ReadKey(environment, translation.libretranslate.key_env, translation.libretranslate.key);
+  } else if (translation.engine == "libretranslate" &&
+             !translation.libretranslate.key_env.empty()) {
+    status =
+        ReadKey(environment, translation.libretranslate.key_env, translation.libretranslate.key);
   }
   return status;
 }

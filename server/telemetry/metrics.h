@@ -40,7 +40,7 @@ class Metrics {
   void UpstreamCancelled(const std::string& stage);
   // The `llm` engine did not say what the person feels.
   void EmotionFellBack() { emotion_fallbacks_.Increment(); }
-  // A request went without what this part adds to it: `emotion`.
+  // A request went without what this part adds to it: `emotion`, `translation`, `memory`.
   void PartFailed(const std::string& part);
   void Replaced(std::size_t bytes) { replaced_.Increment(static_cast<double>(bytes)); }
 

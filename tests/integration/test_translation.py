@@ -1,6 +1,7 @@
 """The translation of what was said, beside the model's answer."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -186,6 +187,25 @@ def test_words_wait_for_it(auto, fake, ask, transport):
 
     outcome = ask(auto, transport, WANTED | {"emotion": True}, on_event, input=f"단어가 기다려 {transport}")
     assert kinds(outcome) == ["emotion", "translation", "llm_chunk", "llm_chunk", "complete"]
+
+
+@transports
+def test_it_waits_for_the_emotion(start, fake, ask, transport):
+    server = start(translation=AUTO, emotion="{engine: llm, target: openai, deadline_ms: 60000}")
+    emotion = [{"await": "emotion"}, {"text": '{"emotion": "joy", "confidence": 1}'}]
+    steps = [step | {"api": "openai"} for step in emotion]
+    steps += [step | {"api": "gemini"} for step in TRANSLATED["steps"]]
+    fake.script({"steps": steps})
+
+    def release():
+        fake.wait(finished=2)  # the translation and the answer are there
+        fake.step(gate="emotion")
+
+    with ThreadPoolExecutor() as pool:
+        released = pool.submit(release)
+        outcome = ask(server, transport, WANTED | {"emotion": True})
+        released.result()
+    assert kinds(outcome) == ["emotion", "translation", *["llm_chunk"] * 3, "complete"]
 
 
 @transports

@@ -1,11 +1,10 @@
 #include "server/translation/cache.h"
 
-#include <gtest/gtest.h>
-
 #include <optional>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
 
 #include "server/base/error.h"
 

@@ -7,8 +7,8 @@ namespace {
 
 TEST(CanonicalLanguage, GivesATagItsUsualForm) {
   const std::pair<const char*, const char*> tags[] = {
-      {"ko", "ko"},         {"KO", "ko"},           {"kor", "ko"},       {"en-us", "en-US"},
-      {"PT-br", "pt-BR"},   {"zh-hans", "zh-Hans"}, {"fil", "fil"},      {"sr-LATN-rs", "sr-Latn-RS"},
+      {"ko", "ko"},          {"KO", "ko"},           {"kor", "ko"},  {"en-us", "en-US"},
+      {"PT-br", "pt-BR"},    {"zh-hans", "zh-Hans"}, {"fil", "fil"}, {"sr-LATN-rs", "sr-Latn-RS"},
       {"ko-Hang", "ko-Hang"}};
   for (const auto& [given, canonical] : tags) {
     EXPECT_EQ(CanonicalLanguage(given), std::optional<std::string>(canonical)) << given;
@@ -16,10 +16,17 @@ TEST(CanonicalLanguage, GivesATagItsUsualForm) {
 }
 
 TEST(CanonicalLanguage, RefusesWhatIsNoLanguage) {
-  for (const std::string tag :
-       {"", " ", "k", "ko_KR", "ko ", " ko", "ko KR", "ko-", "-ko", "en--US", "zz", "xx-US", "auto",
-        "und", "english", "korean", "한국어", "123", "x-private", "ko\n", "en&to=ja",
-        "en-aaaaaaaa-bbbbbbbb-cccccccc-dddddddd"}) {
+  for (const std::string tag : {"",          " ",
+                                "k",         "ko_KR",
+                                "ko ",       " ko",
+                                "ko KR",     "ko-",
+                                "-ko",       "en--US",
+                                "zz",        "xx-US",
+                                "auto",      "und",
+                                "english",   "korean",
+                                "한국어",    "123",
+                                "x-private", "ko\n",
+                                "en&to=ja",  "en-aaaaaaaa-bbbbbbbb-cccccccc-dddddddd"}) {
     EXPECT_EQ(CanonicalLanguage(tag), std::nullopt) << tag;
   }
   EXPECT_EQ(CanonicalLanguage(std::string("ko\0en", 5)), std::nullopt);

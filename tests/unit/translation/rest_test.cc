@@ -29,8 +29,9 @@ TEST(AzureApi, AsksAsItsDocumentationSays) {
   config.key = "the-key";
   net::HttpRequest request = AzureApi(config).request(kGreeting);
   EXPECT_EQ(request.method, "POST");
-  EXPECT_EQ(request.url,
-            "https://api.cognitive.microsofttranslator.com/translate?api-version=3.0&from=ko&to=en");
+  EXPECT_EQ(
+      request.url,
+      "https://api.cognitive.microsofttranslator.com/translate?api-version=3.0&from=ko&to=en");
   EXPECT_EQ(request.body, R"([{"Text":"안녕 \"루나\""}])");
   EXPECT_THAT(request.headers, ElementsAre("Content-Type: application/json; charset=UTF-8",
                                            "Ocp-Apim-Subscription-Key: the-key"));
@@ -56,10 +57,9 @@ TEST(AzureApi, ReadsTheTranslation) {
   EXPECT_EQ(api.translation(R"([{"detectedLanguage":{"language":"ko","score":1.0},)"
                             R"("translations":[{"text":"Hi","to":"en"}]}])"),
             Translation("Hi"));
-  for (const char* body :
-       {"", "{", "{}", "[]", "[1]", "[{}]", R"([{"translations":1}])", R"([{"translations":[]}])",
-        R"([{"translations":[1]}])", R"([{"translations":[{}]}])",
-        R"([{"translations":[{"text":1}]}])"}) {
+  for (const char* body : {"", "{", "{}", "[]", "[1]", "[{}]", R"([{"translations":1}])",
+                           R"([{"translations":[]}])", R"([{"translations":[1]}])",
+                           R"([{"translations":[{}]}])", R"([{"translations":[{"text":1}]}])"}) {
     EXPECT_EQ(api.translation(body), std::nullopt) << body;
   }
 }
@@ -169,8 +169,7 @@ TEST_F(RestTranslatorTest, TriesNothingElseAgain) {
   EXPECT_EQ(message_, "libretranslate: HTTP 400: zz is not supported");
   EXPECT_EQ(CodeOf({Response("403 Forbidden", R"({"error":"Invalid API key the-key"})")}),
             "UPSTREAM_AUTH");
-  EXPECT_EQ(message_,
-            "libretranslate: HTTP 403: Invalid API key *** (the key is that of LT_KEY)");
+  EXPECT_EQ(message_, "libretranslate: HTTP 403: Invalid API key *** (the key is that of LT_KEY)");
   for (const char* status : {"404 Not Found", "301 Moved", "204 No Content"}) {
     EXPECT_EQ(CodeOf({Response(status, "")}), "UPSTREAM_REJECTED") << status;
     EXPECT_THAT(message_, HasSubstr("(translation.libretranslate.url)"));
