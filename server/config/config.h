@@ -240,8 +240,8 @@ Environment ProcessEnvironment();
 // Variables: LLM_MODE; GEMINI_API_KEY, or GENAI_API_KEY in its place, and every other `key_env`;
 // GEMINI_MODEL (the model of the target that api mode asks by default); LLM_SERVER_URL and
 // LLM_MODEL_ALIAS (of the one that server mode asks by default); LUNA_HTTP_LISTEN;
-// LUNA_GRPC_LISTEN; LUNA_DATA_DIR; with `translation.engine: azure` the three above. API mode needs the default target's key; another target without
-// one fails only when it is asked.
+// LUNA_GRPC_LISTEN; LUNA_DATA_DIR; with `translation.engine: azure` the three above. API mode needs
+// the default target's key; another target without one fails only when it is asked.
 absl::StatusOr<Config> Load(const Flags& flags, const Environment& environment);
 
 // The target that translates what is said to the target `answering`, where the engine is one that

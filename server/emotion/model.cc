@@ -1,7 +1,6 @@
 #include "server/emotion/model.h"
 
 #include <fasttext/fasttext.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +18,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <boost/crc.hpp>
+#include <unicode/utf8.h>
 
 #include "server/base/hangul.h"
 #include "server/emotion/labels.h"

@@ -15,9 +15,9 @@ using namespace asio::experimental::awaitable_operators;
 asio::awaitable<absl::Status> InputTranslation::Make(std::string korean) {
   Passage passage{std::move(korean), "ko", "en"};
   absl::StatusOr<std::string> made = co_await Guard(translator_.Translate(std::move(passage)));
+  if (made.ok()) text_ = *std::move(made);
   over_ = true;
   over_signal_.Notify();
-  if (made.ok()) text_ = *std::move(made);
   co_return made.status();
 }
 
@@ -35,9 +35,9 @@ Translator* TranslatorFor(const Translators& translators, const config::Target& 
 }
 
 asio::awaitable<absl::StatusOr<llm::Token>> FirstToken(llm::TokenStream& tokens,
-                                                       InputTranslation* translation,
+                                                       std::optional<InputTranslation>& translation,
                                                        net::TimePoint until) {
-  if (translation == nullptr) co_return co_await tokens.Next(net::kForever);
+  if (!translation) co_return co_await tokens.Next(net::kForever);
   asio::awaitable<absl::StatusOr<llm::Token>> next = Guard(tokens.Next(net::kForever));
   asio::awaitable<absl::Status> wait = Guard(translation->Wait(until));
   std::tuple<absl::StatusOr<llm::Token>, absl::Status> both =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -42,10 +43,9 @@ class InputTranslation {
 Translator* TranslatorFor(const Translators& translators, const config::Target& target,
                           const v1::InteractRequest& request);
 
-// The first of an answer, which waits until the translation is over or `until` has passed.
-// `translation` is nullptr where there is none.
-boost::asio::awaitable<absl::StatusOr<llm::Token>> FirstToken(llm::TokenStream& tokens,
-                                                              InputTranslation* translation,
-                                                              net::TimePoint until);
+// The first of an answer, which waits until the translation, if there is to be one, is over or
+// `until` has passed.
+boost::asio::awaitable<absl::StatusOr<llm::Token>> FirstToken(
+    llm::TokenStream& tokens, std::optional<InputTranslation>& translation, net::TimePoint until);
 
 }  // namespace luna

@@ -192,8 +192,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   Translator* const translator = TranslatorFor(translators_, *turn.target, turn.request);
   if (translator == nullptr) co_return co_await Converse(turn);
-  // 3. The translation runs beside the rest, which ends it: it leaves where it comes, but the first
-  // words wait a little for it, and `complete` waits until it is over.
+  // 3. The translation runs beside the rest and leaves when it comes; the rest ends it.
   turn.translation.emplace(co_await asio::this_coro::executor, *translator);
   asio::awaitable<absl::Status> translate = SendTranslation(turn);
   asio::awaitable<absl::Status> converse = Guard(Converse(turn));
@@ -304,6 +303,7 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
 // Without the emotion the answer still comes.
 asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   const v1::Features& features = turn.request.features();
+  const int before = turn.events;
   if (emotion_ != nullptr && (!features.has_emotion() || features.emotion())) {
     std::vector<std::string> texts = {turn.request.input()};
     absl::StatusOr<std::vector<v1::Emotion>> found =
@@ -320,6 +320,7 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   }
   turn.emotion_over = true;
   turn.PutTranslation();
+  if (turn.events == before) co_return absl::OkStatus();
   co_return co_await turn.sink.Room();
 }
 
@@ -337,7 +338,7 @@ asio::awaitable<absl::Status> Interaction::SendTranslation(Turn& turn) {
   turn.PutTranslation();
   net::Signal never(co_await asio::this_coro::executor);
   (void)co_await never.Wait(net::kForever);
-  co_return absl::OkStatus();
+  co_return made;
 }
 
 // Passes the model's words on as they come. What has arrived has left when it returns, in failure
@@ -347,9 +348,8 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
   Chunker chunker(config_.stream);
   std::vector<std::string> chunks;
   v1::InteractResponse event;
-  InputTranslation* const translation = turn.translation ? &*turn.translation : nullptr;
-  absl::StatusOr<llm::Token> token =
-      co_await FirstToken(tokens, translation, turn.start + config_.translation.wait);
+  const net::TimePoint hold = turn.start + config_.translation.wait;
+  absl::StatusOr<llm::Token> token = co_await FirstToken(tokens, turn.translation, hold);
   bool ended = false;
   while (!ended) {
     const net::TimePoint now = Clock::now();
