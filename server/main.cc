@@ -43,6 +43,7 @@
 #include "server/storage/data_directory.h"
 #include "server/storage/database.h"
 #include "server/telemetry/metrics.h"
+#include "server/translation/engine.h"
 
 namespace luna {
 namespace {
@@ -59,17 +60,19 @@ constexpr std::chrono::seconds kLastWords{2};
 class Core {
  public:
   Core(const config::Config& config, std::shared_ptr<const emotion::Model> model,
-       ConversationMemory& memory, ResponseCache& cache, net::TaskGroup& tasks,
-       Admission& admission, telemetry::Metrics& metrics)
+       translation::Cache& translations, ConversationMemory& memory, ResponseCache& cache,
+       net::TaskGroup& tasks, Admission& admission, telemetry::Metrics& metrics)
       : http_(std::make_unique<net::HttpClient>(loop_.context(), net::HttpClient::Limits())),
         targets_(config.llm, *http_, metrics),
         emotion_(emotion::MakeClassifier(config.emotion, std::move(model), targets_, metrics)),
+        translators_(translation::MakeTranslators(config, targets_, *http_, translations, metrics)),
         summarizer_(config, targets_, memory, tasks),
-        interaction_(config, targets_, emotion_.get(), &memory, &summarizer_, &cache, admission,
-                     metrics),
+        interaction_(config, targets_, emotion_.get(), translators_, &memory, &summarizer_, &cache,
+                     admission, metrics),
         generation_(config, targets_, cache, admission, metrics),
-        methods_(rpc::LunaMethods(interaction_, generation_, emotion_.get(), memory, summarizer_,
-                                  cache, admission, metrics)) {
+        methods_(rpc::LunaMethods(interaction_, generation_, emotion_.get(),
+                                  TranslatorOf(translators_, config.llm.default_target), memory,
+                                  summarizer_, cache, admission, metrics)) {
     loop_.Start();
   }
 
@@ -94,6 +97,7 @@ class Core {
   std::unique_ptr<net::HttpClient> http_;
   llm::Targets targets_;
   std::unique_ptr<EmotionClassifier> emotion_;
+  Translators translators_;
   Summarizer summarizer_;
   Interaction interaction_;
   rpc::Generation generation_;
@@ -152,6 +156,8 @@ int Serve(const config::Config& config) {
   Admission admission(most_streams);
   telemetry::Metrics metrics;
   const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config);
+  translation::WarnOfMissingKey(config.translation);
+  translation::Cache translations;
   std::optional<auth::Tokens> tokens;
   if (!config.auth.tokens.empty()) tokens.emplace(config.auth.tokens);
   auto data = storage::DataDirectory::Open(config.data_dir);
@@ -164,14 +170,15 @@ int Serve(const config::Config& config) {
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
-    cores.push_back(
-        std::make_unique<Core>(config, model, memory, cache, tasks, admission, metrics));
+    cores.push_back(std::make_unique<Core>(config, model, translations, memory, cache, tasks,
+                                           admission, metrics));
     workers.push_back(cores.back()->worker(admission, metrics, tokens ? &*tokens : nullptr));
   }
   const auto* pool = google::protobuf::DescriptorPool::generated_pool();
   const std::vector<const google::protobuf::ServiceDescriptor*> services = {
       pool->FindServiceByName("luna.v1.InteractionService"),
       pool->FindServiceByName("luna.v1.EmotionService"),
+      pool->FindServiceByName("luna.v1.TranslationService"),
       pool->FindServiceByName("luna.v1.MemoryService"),
       pool->FindServiceByName("luna.v1.CacheService"),
       pool->FindServiceByName("luna.v1.GenerationService"),

@@ -25,7 +25,7 @@ struct Contract {
 
 using absl::StatusCode;
 
-constexpr std::array<Contract, 22> kContracts{{
+constexpr std::array<Contract, 23> kContracts{{
     {ErrorCode::kInvalidInput, "INVALID_INPUT", StatusCode::kInvalidArgument, 400, false},
     {ErrorCode::kInputTooLarge, "INPUT_TOO_LARGE", StatusCode::kInvalidArgument, 413, false},
     {ErrorCode::kUnknownTarget, "UNKNOWN_TARGET", StatusCode::kNotFound, 404, false},
@@ -36,6 +36,8 @@ constexpr std::array<Contract, 22> kContracts{{
      false},
     {ErrorCode::kEmotionUnavailable, "EMOTION_UNAVAILABLE", StatusCode::kFailedPrecondition, 400,
      false},
+    {ErrorCode::kTranslationUnavailable, "TRANSLATION_UNAVAILABLE", StatusCode::kFailedPrecondition,
+     400, false},
     {ErrorCode::kStorageUnavailable, "STORAGE_UNAVAILABLE", StatusCode::kUnavailable, 503, true},
     {ErrorCode::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted, 429, true},
     {ErrorCode::kShuttingDown, "SHUTTING_DOWN", StatusCode::kUnavailable, 503, true},

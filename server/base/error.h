@@ -20,6 +20,7 @@ enum class ErrorCode {
   kPermissionDenied,
   kStreamingDisabled,
   kEmotionUnavailable,
+  kTranslationUnavailable,
   kStorageUnavailable,
   kOverloaded,
   kShuttingDown,

@@ -107,18 +107,33 @@ struct Emotion {
   bool operator==(const Emotion&) const = default;
 };
 
+// Azure's translator, whose settings are variables of the environment.
+inline constexpr char kAzureTranslatorKey[] = "AZURE_TRANSLATOR_KEY";
+inline constexpr char kAzureTranslatorEndpoint[] = "AZURE_TRANSLATOR_ENDPOINT";
+inline constexpr char kAzureTranslatorRegion[] = "AZURE_TRANSLATOR_REGION";
+
+struct AzureTranslator {
+  std::string key;
+  std::string url = "https://api.cognitive.microsofttranslator.com";  // without a trailing slash
+  std::string region;  // empty: none is sent, which is right for a global resource
+
+  bool operator==(const AzureTranslator&) const = default;
+};
+
 struct LibreTranslate {
-  std::string url;
-  std::string key_env;
+  std::string url;      // without a trailing slash
+  std::string key_env;  // empty: there is no key
+  std::string key;      // empty: none is sent
 
   bool operator==(const LibreTranslate&) const = default;
 };
 
 struct Translation {
   std::string engine = "auto";  // auto | llm | azure | libretranslate | off
-  milliseconds wait{300};
-  milliseconds deadline{5000};
-  bool feeds_model = false;
+  milliseconds wait{300};       // for which an answer's words wait, from the request on
+  milliseconds deadline{5000};  // after which it is dropped
+  bool feeds_model = false;     // the model reads the translation in place of the text
+  AzureTranslator azure;        // read where it is the engine
   LibreTranslate libretranslate;
 
   bool operator==(const Translation&) const = default;
@@ -225,9 +240,14 @@ Environment ProcessEnvironment();
 // Variables: LLM_MODE; GEMINI_API_KEY, or GENAI_API_KEY in its place, and every other `key_env`;
 // GEMINI_MODEL (the model of the target that api mode asks by default); LLM_SERVER_URL and
 // LLM_MODEL_ALIAS (of the one that server mode asks by default); LUNA_HTTP_LISTEN;
-// LUNA_GRPC_LISTEN; LUNA_DATA_DIR. API mode needs the default target's key; another target without
-// one fails only when it is asked.
+// LUNA_GRPC_LISTEN; LUNA_DATA_DIR; with `translation.engine: azure` the three above. API mode needs
+// the default target's key; another target without one fails only when it is asked.
 absl::StatusOr<Config> Load(const Flags& flags, const Environment& environment);
+
+// The target that translates what is said to the target `answering`, where the engine is one that
+// asks a target; nullptr where there is none. `auto`: the target `translator`, else `answering` if
+// it is Gemini. `llm`: the target `translator`, else `answering`.
+const Target* TranslatorOf(const Config& config, const Target& answering);
 
 // What a server with this configuration would do, a `key: value` line each; keys (secrets) are
 // named, not shown.

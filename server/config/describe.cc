@@ -7,22 +7,42 @@
 namespace luna::config {
 namespace {
 
-std::string Key(const Target& target) {
-  if (!target.key.empty()) return "set, from " + target.key_env;
-  if (target.key_env.empty()) return "none, key_env is empty";
-  return "missing, " + target.key_env + " is not set";
+std::string Key(const std::string& key, const std::string& key_env) {
+  if (!key.empty()) return "set, from " + key_env;
+  if (key_env.empty()) return "none, key_env is empty";
+  return "missing, " + key_env + " is not set";
 }
 
 std::string Described(const Target& target, bool is_default) {
-  std::string lines =
-      absl::StrCat("target: ", target.name, is_default ? " (default)" : "",
-                   "\n  model: ", target.model, "\n  url: ", target.url, "\n  key: ", Key(target),
-                   "\n  stream: ", target.stream ? "true" : "false", "\n");
+  std::string lines = absl::StrCat("target: ", target.name, is_default ? " (default)" : "",
+                                   "\n  model: ", target.model, "\n  url: ", target.url,
+                                   "\n  key: ", Key(target.key, target.key_env),
+                                   "\n  stream: ", target.stream ? "true" : "false", "\n");
   if (target.thinking_budget)
     absl::StrAppend(&lines, "  thinking_budget: ", *target.thinking_budget, "\n");
   if (target.thinking_level)
     absl::StrAppend(&lines, "  thinking_level: ", *target.thinking_level, "\n");
   return lines;
+}
+
+std::string DescribedTranslation(const Config& config) {
+  const Translation& translation = config.translation;
+  if (translation.engine == "azure") {
+    const AzureTranslator& azure = translation.azure;
+    return absl::StrCat("azure at ", azure.url, ", region ",
+                        azure.region.empty() ? "none" : azure.region, ", key ",
+                        Key(azure.key, kAzureTranslatorKey));
+  }
+  if (translation.engine == "libretranslate") {
+    const LibreTranslate& libretranslate = translation.libretranslate;
+    return absl::StrCat("libretranslate at ", libretranslate.url, ", key ",
+                        Key(libretranslate.key, libretranslate.key_env));
+  }
+  if (translation.engine == "off") return "off";
+  const Target* translator = TranslatorOf(config, config.llm.targets.at(config.llm.default_target));
+  return absl::StrCat(translation.engine, ", ",
+                      translator == nullptr ? "which is none for the default target"
+                                            : "which asks " + translator->name);
 }
 
 std::string Ms(milliseconds duration) { return absl::StrCat(duration.count(), " ms"); }
@@ -54,6 +74,7 @@ std::string Describe(const Config& config) {
         config.emotion.target.empty() ? llm.default_target : config.emotion.target);
   }
   if (config.emotion.engine != "off") add("emotion model", config.emotion.model_file);
+  add("translation", DescribedTranslation(config));
   add("http", ToString(config.server.http));
   add("grpc", ToString(config.server.grpc));
   add("auth",

@@ -18,6 +18,13 @@ std::string NotMode(const std::string& text) {
   return text == "api" || text == "server" ? "" : "expected one of api, server" + Got(text);
 }
 
+// It leaves in a header.
+std::string NotAzureRegion(const std::string& text) {
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](unsigned char c) { return absl::ascii_isalnum(c); });
+  return plain ? "" : "expected a region such as koreacentral" + Got(text);
+}
+
 // Values by the name of the variable or flag that they come from; the first failure is kept.
 class Overrides {
  public:
@@ -58,6 +65,21 @@ void ReplaceModel(const std::string& model, Target& target) {
   if (budgeted) target.thinking_level.reset();
 }
 
+// Reads a key, which stays empty where the variable is not set.
+absl::Status ReadKey(const Environment& environment, const std::string& variable,
+                     std::string& key) {
+  const std::string given(absl::StripAsciiWhitespace(environment(variable).value_or("")));
+  // It leaves in a header.
+  const bool printable = std::all_of(given.begin(), given.end(),
+                                     [](unsigned char c) { return absl::ascii_isgraph(c); });
+  if (!printable) {
+    return absl::InvalidArgumentError(variable +
+                                      ": not a key: it may hold only ASCII, and no white space");
+  }
+  key = given;
+  return absl::OkStatus();
+}
+
 std::string FirstOr(const std::string& preferred, const std::vector<std::string>& names) {
   if (std::find(names.begin(), names.end(), preferred) != names.end()) return preferred;
   return names.empty() ? "" : names.front();
@@ -93,6 +115,12 @@ absl::Status Override(const Flags& flags, const Environment& environment, const 
     overrides.Variable("LLM_MODEL_ALIAS", NotEmpty, server->second.model);
     server->second.url = WithoutTrailingSlashes(server->second.url);
   }
+  if (config.translation.engine == "azure") {
+    AzureTranslator& azure = config.translation.azure;
+    overrides.Variable(kAzureTranslatorEndpoint, NotUrl, azure.url);
+    overrides.Variable(kAzureTranslatorRegion, NotAzureRegion, azure.region);
+    azure.url = WithoutTrailingSlashes(azure.url);
+  }
   std::string http = ToString(config.server.http);
   std::string grpc = ToString(config.server.grpc);
   overrides.Variable("LUNA_HTTP_LISTEN", NotListen, http);
@@ -112,21 +140,23 @@ absl::Status ReadKeys(const Environment& environment, Config& config) {
     if (!target.key_env.empty()) variables.push_back(target.key_env);
     if (target.key_env == "GEMINI_API_KEY") variables.push_back("GENAI_API_KEY");
     for (const std::string& variable : variables) {
-      const std::string key(absl::StripAsciiWhitespace(environment(variable).value_or("")));
-      if (key.empty()) continue;
-      // It leaves in a header.
-      const bool printable = std::all_of(key.begin(), key.end(),
-                                         [](unsigned char c) { return absl::ascii_isgraph(c); });
-      if (!printable) {
-        return absl::InvalidArgumentError(
-            variable + ": not a key: it may hold only ASCII, and no white space");
-      }
-      target.key = key;
+      const absl::Status status = ReadKey(environment, variable, target.key);
+      if (!status.ok()) return status;
+      if (target.key.empty()) continue;
       target.key_env = variable;
       break;
     }
   }
-  return absl::OkStatus();
+  Translation& translation = config.translation;
+  absl::Status status;
+  if (translation.engine == "azure") {
+    status = ReadKey(environment, kAzureTranslatorKey, translation.azure.key);
+  } else if (translation.engine == "libretranslate" &&
+             !translation.libretranslate.key_env.empty()) {
+    status =
+        ReadKey(environment, translation.libretranslate.key_env, translation.libretranslate.key);
+  }
+  return status;
 }
 
 }  // namespace luna::config

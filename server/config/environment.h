@@ -17,7 +17,8 @@ std::string DefaultTarget(const std::string& mode, const TargetNames& names);
 absl::Status Override(const Flags& flags, const Environment& environment, const TargetNames& names,
                       Config& config);
 
-// Reads each target's key from its variable. `key_env` becomes the variable that held it.
+// Reads each target's key from its variable, and that of the engine that translates. A target's
+// `key_env` becomes the variable that held it.
 absl::Status ReadKeys(const Environment& environment, Config& config);
 
 }  // namespace luna::config

@@ -18,9 +18,9 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <boost/crc.hpp>
-#include <unicode/uscript.h>
 #include <unicode/utf8.h>
 
+#include "server/base/hangul.h"
 #include "server/emotion/labels.h"
 #include "server/emotion/normalize.h"
 
@@ -283,15 +283,6 @@ v1::Emotion Model::Classify(std::string_view text) const {
   return emotion;
 }
 
-std::string LanguageOf(std::string_view text) {
-  const auto size = static_cast<std::int32_t>(text.size());
-  for (std::int32_t at = 0; at < size;) {
-    UChar32 c = 0;
-    U8_NEXT(text.data(), at, size, c);
-    UErrorCode failed = U_ZERO_ERROR;
-    if (c > 0 && uscript_getScript(c, &failed) == USCRIPT_HANGUL) return "ko";
-  }
-  return "en";
-}
+std::string LanguageOf(std::string_view text) { return HasHangul(text) ? "ko" : "en"; }
 
 }  // namespace luna::emotion

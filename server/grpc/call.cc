@@ -136,6 +136,11 @@ class StreamCall final : public Call, public EventSink, public rpc::MessageSink 
     queue_.push_back(std::move(message));
   }
 
+  void Flush() override {
+    const std::lock_guard lock(mutex_);
+    if (!writing_ && !queue_.empty()) Write();
+  }
+
   asio::awaitable<absl::Status> Room() override {
     std::unique_lock lock(mutex_);
     if (writing_) {

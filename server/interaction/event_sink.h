@@ -21,6 +21,10 @@ class EventSink {
   // gone. To be awaited after every few events.
   virtual boost::asio::awaitable<absl::Status> Room() = 0;
 
+  // Lets what was put leave, for who awaits no room after it; where events leave by themselves it
+  // does nothing.
+  virtual void Flush() {}
+
   boost::asio::awaitable<absl::Status> Emit(const v1::InteractResponse& event) {
     Put(event);
     return Room();

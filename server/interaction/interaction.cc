@@ -20,6 +20,7 @@
 #include "server/interaction/answer_sink.h"
 #include "server/interaction/checks.h"
 #include "server/interaction/chunker.h"
+#include "server/interaction/input_translation.h"
 #include "server/interaction/kept_answer.h"
 #include "server/interaction/messages.h"
 #include "server/interaction/prompt.h"
@@ -37,14 +38,6 @@ bool IsTooLarge(const absl::Status& status) {
   return !status.ok() && ErrorOf(status).code() == Name(ErrorCode::kInputTooLarge);
 }
 
-// The older half of the turns, then the summary. Whether there was anything to drop.
-bool DropOlderHalf(memory::Context& context) {
-  if (context.turns.empty()) return !std::exchange(context.summary, "").empty();
-  context.turns.erase(context.turns.begin(),
-                      context.turns.begin() + (context.turns.size() + 1) / 2);
-  return true;
-}
-
 absl::Status Check(const v1::InteractRequest& request) {
   const std::string& language = request.language();
   absl::Status status = CheckLanguage(language);
@@ -57,12 +50,13 @@ absl::Status Check(const v1::InteractRequest& request) {
 }  // namespace
 
 Interaction::Interaction(const config::Config& config, llm::Targets& targets,
-                         EmotionClassifier* emotion, ConversationMemory* memory,
-                         Summarizer* summarizer, ResponseCache* cache, Admission& admission,
-                         telemetry::Metrics& metrics)
+                         EmotionClassifier* emotion, const Translators& translators,
+                         ConversationMemory* memory, Summarizer* summarizer, ResponseCache* cache,
+                         Admission& admission, telemetry::Metrics& metrics)
     : config_(config),
       targets_(targets),
       emotion_(emotion),
+      translators_(translators),
       memory_(memory),
       summarizer_(summarizer),
       cache_(cache),
@@ -143,8 +137,19 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 
 // Everything but the failure.
 asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
+  Translator* const translator = TranslatorFor(translators_, *turn.target, turn.request);
+  if (translator == nullptr) co_return co_await Converse(turn);
+  // 3. The translation runs beside the rest and leaves when it comes; the rest ends it.
+  turn.translation.emplace(co_await asio::this_coro::executor, *translator);
+  asio::awaitable<absl::Status> translate = SendTranslation(turn);
+  asio::awaitable<absl::Status> converse = Guard(Converse(turn));
+  const std::variant<absl::Status, absl::Status> ended =
+      co_await (std::move(translate) || std::move(converse));
+  co_return std::visit([](const absl::Status& status) { return status; }, ended);
+}
+
+asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   // 2. The emotion leaves as soon as it is found, be it that an LLM finds it, while
-  // 3. (the translation has its place here)
   // 4. the conversation so far is recalled,
   // 5. and the cache asked: an answer that is kept leaves at once;
   // 6. else the model is, whose words then leave as they come.
@@ -164,7 +169,8 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   }
   if (!finish.ok()) co_return finish.status();
 
-  // 7. The turn is remembered and the answer cached, in one commit, then it leaves whole.
+  // 7. The turn is remembered and the answer cached, in one commit, then it leaves whole, behind
+  // the translation.
   v1::InteractResponse whole;
   v1::Complete& complete = *whole.mutable_complete();
   complete.set_text(turn.text);
@@ -179,6 +185,7 @@ asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
   if (!std::get<0>(kept).ok()) co_return std::get<0>(kept);
   const absl::StatusOr<bool>& remembered = std::get<1>(kept);
   if (!remembered.ok()) co_return remembered.status();
+  if (turn.translation) (void)co_await turn.translation->Wait(net::kForever);
   complete.set_cached(turn.cached);
   complete.set_remembered(*remembered);
   complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
@@ -213,11 +220,17 @@ asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Cont
   }
   if (caches) {
     turn.key = AnswerKey(turn.User(), *turn.target,
-                         PromptFor(turn, before_repeats ? *before_repeats : context));
+                         MakePrompt(config_, before_repeats ? *before_repeats : context,
+                                    turn.request.input(), turn.stream));
     const absl::Status looked = co_await LookUp(turn, tokens);
     if (!looked.ok()) co_return looked;
   }
-  if (!turn.cached) tokens = Ask(turn, context);
+  if (turn.cached) co_return absl::OkStatus();
+  if (turn.translation && config_.translation.feeds_model) {
+    absl::Status waited = co_await Guard(turn.translation->Wait(net::kForever));
+    if (!waited.ok()) co_return waited;
+  }
+  tokens = Ask(turn, context);
   co_return absl::OkStatus();
 }
 
@@ -237,13 +250,11 @@ asio::awaitable<absl::Status> Interaction::LookUp(Turn& turn,
   co_return absl::OkStatus();
 }
 
-llm::Prompt Interaction::PromptFor(const Turn& turn, const memory::Context& context) const {
-  return MakePrompt(config_, context, turn.request.input(), turn.stream);
-}
-
 std::unique_ptr<llm::TokenStream> Interaction::Ask(const Turn& turn,
                                                    const memory::Context& context) {
-  return targets_.Generate(*turn.target, PromptFor(turn, context));
+  const std::string instead = ReadInstead(turn);
+  const std::string& input = instead.empty() ? turn.request.input() : instead;
+  return targets_.Generate(*turn.target, MakePrompt(config_, context, input, turn.stream));
 }
 
 // Keeps an answer that is whole, and of the target that was asked. Fails only where the caller has
@@ -272,6 +283,7 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
   *said.mutable_timestamp() = Turn::Now();
   said.set_user_message(turn.request.input());
   said.set_assistant_message(turn.text);
+  said.set_translation(ReadInstead(turn));
   said.set_emotion(turn.emotion);
   said.set_processing_time(std::chrono::duration<double>(Clock::now() - turn.start).count());
   said.set_cached(turn.cached);
@@ -292,21 +304,42 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
 // Without the emotion the answer still comes.
 asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   const v1::Features& features = turn.request.features();
-  if (emotion_ == nullptr || (features.has_emotion() && !features.emotion())) {
-    co_return absl::OkStatus();
+  const int before = turn.events;
+  if (emotion_ != nullptr && (!features.has_emotion() || features.emotion())) {
+    std::vector<std::string> texts = {turn.request.input()};
+    absl::StatusOr<std::vector<v1::Emotion>> found =
+        co_await Guard(emotion_->Classify(std::move(texts)));
+    if (absl::IsCancelled(found.status())) co_return found.status();
+    if (found.ok()) {
+      turn.emotion = found->front().emotion();
+      v1::InteractResponse event;
+      *event.mutable_emotion() = std::move(found->front());
+      turn.Put(event);
+    } else {
+      WentWithout(turn, "emotion", found.status());
+    }
   }
-  std::vector<std::string> texts = {turn.request.input()};
-  absl::StatusOr<std::vector<v1::Emotion>> found =
-      co_await Guard(emotion_->Classify(std::move(texts)));
-  if (absl::IsCancelled(found.status())) co_return found.status();
-  if (!found.ok()) {
-    WentWithout(turn, "emotion", found.status());
-    co_return absl::OkStatus();
-  }
-  turn.emotion = found->front().emotion();
-  v1::InteractResponse event;
-  *event.mutable_emotion() = std::move(found->front());
-  co_return co_await turn.Emit(event);
+  turn.emotion_over = true;
+  turn.PutTranslation();
+  if (turn.events == before) co_return absl::OkStatus();
+  co_return co_await turn.sink.Room();
+}
+
+// What the model reads in place of what the person said; empty where it reads that.
+std::string Interaction::ReadInstead(const Turn& turn) const {
+  return config_.translation.feeds_model && turn.translation ? turn.translation->text() : "";
+}
+
+// Without the translation the answer still comes. Once it is over this waits to be cancelled, so
+// that whoever awaits it beside the answer goes by the answer's end.
+asio::awaitable<absl::Status> Interaction::SendTranslation(Turn& turn) {
+  const absl::Status made = co_await turn.translation->Make(turn.request.input());
+  if (absl::IsCancelled(made)) co_return made;
+  if (!made.ok()) WentWithout(turn, "translation", made);
+  turn.PutTranslation();
+  net::Signal never(co_await asio::this_coro::executor);
+  (void)co_await never.Wait(net::kForever);
+  co_return made;
 }
 
 // Passes the model's words on as they come. What has arrived has left when it returns, in failure
@@ -316,10 +349,10 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
   Chunker chunker(turn.cached ? KeptAnswer::Chunking(config_) : config_.stream);
   std::vector<std::string> chunks;
   v1::InteractResponse event;
-  absl::StatusOr<llm::Token> token = llm::Pause{};
+  const net::TimePoint hold = turn.start + config_.translation.wait;
+  absl::StatusOr<llm::Token> token = co_await FirstToken(tokens, turn.translation, hold);
   bool ended = false;
   while (!ended) {
-    token = co_await tokens.Next(chunker.due());
     const net::TimePoint now = Clock::now();
     if (auto* arrived = token.ok() ? std::get_if<llm::Pieces>(&*token) : nullptr) {
       const llm::Pieces pieces = std::move(*arrived);
@@ -345,6 +378,7 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     chunks.clear();
     const absl::Status sent = co_await turn.sink.Room();
     if (!sent.ok()) co_return sent;
+    if (!ended) token = co_await tokens.Next(chunker.due());
   }
   if (token.ok()) co_return std::get<llm::Finish>(*std::move(token));
   const auto in_words = [&](const std::string& detail) {

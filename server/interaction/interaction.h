@@ -18,6 +18,7 @@
 #include "server/llm/targets.h"
 #include "server/memory/conversation_memory.h"
 #include "server/telemetry/metrics.h"
+#include "server/translation/engine.h"
 
 namespace luna {
 
@@ -29,8 +30,8 @@ class Interaction {
   // `emotion` is nullptr where none is told, `memory` where nothing is remembered, `summarizer`
   // where nothing is summed up, `cache` where no answer is kept. All must outlive this.
   Interaction(const config::Config& config, llm::Targets& targets, EmotionClassifier* emotion,
-              ConversationMemory* memory, Summarizer* summarizer, ResponseCache* cache,
-              Admission& admission, telemetry::Metrics& metrics);
+              const Translators& translators, ConversationMemory* memory, Summarizer* summarizer,
+              ResponseCache* cache, Admission& admission, telemetry::Metrics& metrics);
 
   // Streams the events of one request into `sink`, exactly one `complete` or `error` last. The
   // status agrees with that event. An error without an event: the request was refused before the
@@ -50,23 +51,26 @@ class Interaction {
   void Record(const Turn& turn, const absl::Status& status) const;
   void MeasureChunk(Turn& turn, net::TimePoint now) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
+  boost::asio::awaitable<absl::Status> Converse(Turn& turn);
   boost::asio::awaitable<absl::Status> RecallAndAsk(Turn& turn, memory::Context& context,
                                                     std::unique_ptr<llm::TokenStream>& tokens);
   boost::asio::awaitable<absl::Status> LookUp(Turn& turn,
                                               std::unique_ptr<llm::TokenStream>& tokens);
-  llm::Prompt PromptFor(const Turn& turn, const memory::Context& context) const;
   std::unique_ptr<llm::TokenStream> Ask(const Turn& turn, const memory::Context& context);
   boost::asio::awaitable<absl::Status> Keep(const Turn& turn, memory::Context context,
                                             v1::Complete answer);
   boost::asio::awaitable<absl::StatusOr<bool>> Remember(Turn& turn, const llm::Finish& finish);
   void WentWithout(const Turn& turn, const char* part, const absl::Status& why) const;
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);
+  std::string ReadInstead(const Turn& turn) const;
+  boost::asio::awaitable<absl::Status> SendTranslation(Turn& turn);
   boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
                                                                  llm::TokenStream& tokens);
 
   const config::Config& config_;
   llm::Targets& targets_;
   EmotionClassifier* const emotion_;
+  const Translators& translators_;
   ConversationMemory* const memory_;
   Summarizer* const summarizer_;
   ResponseCache* const cache_;

@@ -110,6 +110,26 @@ std::string NoEmotionEngine(const std::string& language) {
                "못했습니다. 서버 로그를 확인하세요.";
 }
 
+std::string NoTranslationEngine(const std::string& language) {
+  return English(language)
+             ? "translation: nobody translates: translation.engine in config/models.yaml is off, "
+               "or "
+               "auto without a Gemini or llm.servers.translator, or its key is missing, which the "
+               "server's log says"
+             : "translation: 번역할 엔진이 없습니다. config/models.yaml의 translation.engine이 "
+               "off이거나, auto인데 Gemini도 llm.servers.translator도 없거나, 키가 없습니다. 서버 "
+               "로그를 확인하세요.";
+}
+
+std::string NoLanguageTag(const std::string& language, const std::string& field,
+                          const std::string& tag) {
+  return English(language)
+             ? absl::StrCat(field, ": expected a language such as ko, en or pt-BR (BCP 47), got \"",
+                            tag, "\"")
+             : absl::StrCat(field, ": ko, en, pt-BR 같은 언어 코드(BCP 47)여야 합니다: \"", tag,
+                            "\"");
+}
+
 std::string UnknownLanguage(const std::string& value) {
   return absl::StrCat("language: expected ko or en, got \"", value, "\"");
 }

@@ -30,6 +30,9 @@ std::string CacheCleanedUp(const std::string& language, int removed);
 std::string CacheCleared(const std::string& language, int removed);
 std::string ConfirmNeeded(const std::string& language);
 std::string NoEmotionEngine(const std::string& language);
+std::string NoTranslationEngine(const std::string& language);
+std::string NoLanguageTag(const std::string& language, const std::string& field,
+                          const std::string& tag);
 std::string UnknownLanguage(const std::string& value);
 std::string UnknownTarget(const std::string& language, const std::string& name,
                           const std::string& known_names);

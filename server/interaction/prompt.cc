@@ -1,5 +1,7 @@
 #include "server/interaction/prompt.h"
 
+#include <utility>
+
 #include <absl/strings/str_cat.h>
 
 namespace luna {
@@ -16,11 +18,20 @@ llm::Prompt MakePrompt(const config::Config& config, const memory::Context& cont
                     context.summary);
   }
   for (const v1::Conversation& turn : context.turns) {
-    prompt.messages.push_back({llm::Message::Role::kUser, turn.user_message()});
+    const bool translated = config.translation.feeds_model && !turn.translation().empty();
+    prompt.messages.push_back(
+        {llm::Message::Role::kUser, translated ? turn.translation() : turn.user_message()});
     prompt.messages.push_back({llm::Message::Role::kModel, turn.assistant_message()});
   }
   prompt.messages.push_back({llm::Message::Role::kUser, input});
   return prompt;
+}
+
+bool DropOlderHalf(memory::Context& context) {
+  if (context.turns.empty()) return !std::exchange(context.summary, "").empty();
+  context.turns.erase(context.turns.begin(),
+                      context.turns.begin() + (context.turns.size() + 1) / 2);
+  return true;
 }
 
 }  // namespace luna

@@ -7,6 +7,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include "server/interaction/checks.h"
+#include "server/interaction/input_translation.h"
 #include "server/interaction/interaction.h"
 
 namespace luna {
@@ -23,10 +24,12 @@ struct Interaction::Turn {
   int events = 0;
   std::optional<net::TimePoint> first_chunk{};
   net::TimePoint last_chunk{};
-  std::string text{};     // the answer so far
-  std::string emotion{};  // what the person feels, where it is known
-  std::string key{};      // what the answer is cached under; empty: the cache is left alone
-  bool cached = false;    // the answer comes from it
+  std::string text{};                             // the answer so far
+  std::string emotion{};                          // what the person feels, where it is known
+  bool emotion_over = false;                      // it has been told, or there is none
+  std::optional<InputTranslation> translation{};  // where there is to be one
+  std::string key{};    // what the answer is cached under; empty: the cache is left alone
+  bool cached = false;  // the answer comes from it
 
   int FirstChunkMs() const { return first_chunk ? Milliseconds(*first_chunk - start) : 0; }
   int TotalMs() const { return Milliseconds(net::Clock::now() - start); }
@@ -44,9 +47,15 @@ struct Interaction::Turn {
     *event.mutable_created_at() = Now();
     sink.Put(event);
   }
-  boost::asio::awaitable<absl::Status> Emit(v1::InteractResponse& event) {
+  // The translation leaves once it is there, but behind the emotion. To be called after both.
+  void PutTranslation() {
+    if (!emotion_over || !translation || translation->text().empty()) return;
+    v1::InteractResponse event;
+    event.mutable_translation()->set_text(translation->text());
+    event.mutable_translation()->set_source_language("ko");
+    event.mutable_translation()->set_target_language("en");
     Put(event);
-    return sink.Room();
+    sink.Flush();
   }
 
   static google::protobuf::Timestamp Now() {

@@ -1,10 +1,10 @@
 #include "server/llm/failover.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "server/base/error.h"
+#include "server/llm/backoff.h"
 
 namespace luna::llm {
 
@@ -75,7 +75,9 @@ bool Failover::Recover(const absl::Status& failure) {
   if (transient && retries_ < options_.retries.count && asked_for <= options_.retries.longest) {
     const bool at_once = stream_->lost_kept_connection();
     if (at_once) prompt_.fresh_connection = true;
-    retry_at_ = net::Clock::now() + (at_once ? milliseconds(0) : std::max(asked_for, Backoff()));
+    retry_at_ =
+        net::Clock::now() +
+        (at_once ? milliseconds(0) : std::max(asked_for, Backoff(options_.retries, retries_)));
     ++retries_;
     metrics_.UpstreamRetried(candidates_[candidate_].target->name);
   } else if (unanswered && candidate_ + 1 < candidates_.size()) {
@@ -89,15 +91,6 @@ bool Failover::Recover(const absl::Status& failure) {
   if (*retry_at_ >= deadline_) return false;
   stream_.reset();
   return true;
-}
-
-// Doubles with each retry; a random half of it keeps callers that failed together apart.
-milliseconds Failover::Backoff() const {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  const milliseconds doubled = options_.retries.first * (1LL << std::min(retries_, 20));
-  const milliseconds most = std::min(doubled, options_.retries.longest);
-  std::uniform_int_distribution<milliseconds::rep> spread(most.count() / 2, most.count());
-  return milliseconds(spread(random));
 }
 
 }  // namespace luna::llm

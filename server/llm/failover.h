@@ -39,7 +39,6 @@ class Failover final : public TokenStream {
  private:
   void Ask();
   bool Recover(const absl::Status& failure);
-  std::chrono::milliseconds Backoff() const;
 
   const config::Llm& options_;
   telemetry::Metrics& metrics_;

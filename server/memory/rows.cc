@@ -21,6 +21,7 @@ v1::Conversation ReadTurn(const std::string& user, SQLite::Statement& row) {
   turn.set_processing_time(static_cast<double>(row.getColumn(9).getInt64()) / 1e6);
   turn.set_cached(row.getColumn(10).getInt() != 0);
   turn.set_finish_reason(row.getColumn(11).getString());
+  turn.set_translation(row.getColumn(12).getString());
   return turn;
 }
 

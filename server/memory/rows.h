@@ -12,7 +12,7 @@ namespace luna::memory {
 // In the order in which Read takes them.
 #define TURN_COLUMNS                                                               \
   "turns.id, session, ended_at, created_at, input, answer, emotion, model, mode, " \
-  "processing_us, cached, finish_reason"
+  "processing_us, cached, finish_reason, translation"
 // In the order in which ReadSummary takes them.
 #define SUMMARY_COLUMNS "id, session, through_ended_at, created_at, content, turns"
 // The order of summaries, the newest first: by what they sum up, since one may have been imported

@@ -63,7 +63,7 @@ Unsummarized ReadUnsummarized(Connection& connection, const std::string& user,
   turns->bind(4, result.summary_through);
   int tokens = 0;
   while (turns->executeStep()) {
-    tokens += turns->getColumn(12).getInt();
+    tokens += turns->getColumn(13).getInt();
     const bool enough = static_cast<int>(result.turns.size()) >= result.count - leave ||
                         (tokens > most_tokens && !result.turns.empty());
     if (enough) break;

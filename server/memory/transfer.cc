@@ -35,7 +35,8 @@ std::vector<v1::ExportResponse> ReadTurns(Connection& connection, const std::str
     turn = ReadTurn(user, *turns);
     place.turn_ended_at = TimeUtil::TimestampToMicroseconds(turn.timestamp());
     place.turn_id = turn.id();
-    bytes += turn.user_message().size() + turn.assistant_message().size();
+    bytes +=
+        turn.user_message().size() + turn.translation().size() + turn.assistant_message().size();
   }
   return lines;
 }

@@ -73,9 +73,10 @@ Context ReadContextBefore(Connection& connection, const std::string& user,
   }
 
   Query turns =
-      connection.Prepare("SELECT id, input, answer, tokens FROM turns WHERE user = " USER_OF(
-          "?1") " AND session = ?2 AND (ended_at, id) < (?3, ?4) "
-                "ORDER BY ended_at DESC, id DESC LIMIT ?5");
+      connection
+          .Prepare("SELECT id, input, answer, tokens, translation FROM turns WHERE user = " USER_OF(
+              "?1") " AND session = ?2 AND (ended_at, id) < (?3, ?4) "
+                    "ORDER BY ended_at DESC, id DESC LIMIT ?5");
   turns->bind(1, user);
   turns->bind(2, session);
   turns->bind(3, moment.ended_at);
@@ -89,6 +90,7 @@ Context ReadContextBefore(Connection& connection, const std::string& user,
     turn.set_id(turns->getColumn(0).getInt());
     turn.set_user_message(turns->getColumn(1).getString());
     turn.set_assistant_message(turns->getColumn(2).getString());
+    turn.set_translation(turns->getColumn(4).getString());
   }
   std::reverse(context.turns.begin(), context.turns.end());
   return context;
@@ -110,8 +112,8 @@ int InsertAsItIs(Connection& connection, std::int64_t user, const v1::Conversati
   Query insert = connection.Prepare(
       "INSERT INTO turns (user, session, ended_at, created_at, input, answer, emotion, model, "
       "mode, "
-      "processing_us, cached, finish_reason, tokens) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+      "processing_us, cached, finish_reason, tokens, translation) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
   insert->bind(1, user);
   insert->bind(2, turn.session_id());
   insert->bind(3, TimeUtil::TimestampToMicroseconds(turn.timestamp()));
@@ -125,6 +127,7 @@ int InsertAsItIs(Connection& connection, std::int64_t user, const v1::Conversati
   insert->bind(11, turn.cached() ? 1 : 0);
   insert->bind(12, turn.finish_reason());
   insert->bind(13, EstimateTokens(turn.user_message()) + EstimateTokens(turn.assistant_message()));
+  insert->bindNoCopy(14, turn.translation());
   insert->exec();
   return static_cast<int>(connection.database().getLastInsertRowid());
 }

@@ -18,7 +18,7 @@ namespace luna::memory {
 struct Context {
   int summary_id = 0;                   // 0: there is none
   std::string summary;                  // of what came before `turns`; mostly empty
-  std::vector<v1::Conversation> turns;  // oldest first; ids and both texts alone
+  std::vector<v1::Conversation> turns;  // oldest first; ids and texts alone
 };
 
 // A session as it is known when `input` is said.

@@ -8,6 +8,7 @@
 #include "server/rpc/analyze.h"
 #include "server/rpc/cache.h"
 #include "server/rpc/memory.h"
+#include "server/rpc/translate.h"
 #include "server/rpc/worker.h"
 
 namespace luna::rpc {
@@ -63,8 +64,8 @@ void AddGeneration(Generation& generation, Admission& admission, telemetry::Metr
 }  // namespace
 
 Methods LunaMethods(Interaction& interaction, Generation& generation, EmotionClassifier* emotion,
-                    ConversationMemory& memory, Summarizer& summarizer, ResponseCache& cache,
-                    Admission& admission, telemetry::Metrics& metrics) {
+                    Translator* translator, ConversationMemory& memory, Summarizer& summarizer,
+                    ResponseCache& cache, Admission& admission, telemetry::Metrics& metrics) {
   Methods methods;
   methods.Add<v1::AnswerRequest, v1::AnswerResponse>(
       "luna.v1.InteractionService.Answer", [&](v1::AnswerRequest request, const Caller& caller) {
@@ -76,6 +77,11 @@ Methods LunaMethods(Interaction& interaction, Generation& generation, EmotionCla
         return Admit(admission, metrics, caller, Analyze(std::move(request), emotion));
       });
   AddGeneration(generation, admission, metrics, methods);
+  methods.Add<v1::TranslateRequest, v1::TranslateResponse>(
+      "luna.v1.TranslationService.Translate",
+      [&, translator](v1::TranslateRequest request, const Caller& caller) {
+        return Admit(admission, metrics, caller, Translate(std::move(request), translator));
+      });
   const auto of_memory = [&]<class Request, class Response>(
                              const std::string& name,
                              Reply<Response> (*function)(Request, ConversationMemory&)) {

@@ -69,14 +69,19 @@ absl::Status Check(const std::string& language, v1::Conversation& turn) {
     wrong = CheckSaid(language, "assistant_message", turn.assistant_message(),
                       Interaction::kMostAnswerBytes);
   }
+  if (wrong.ok() && static_cast<int>(turn.translation().size()) > Interaction::kMostAnswerBytes) {
+    wrong = absl::InvalidArgumentError(
+        messages::TooLong(language, "translation", Interaction::kMostAnswerBytes));
+  }
   const double seconds = turn.processing_time();
   if (wrong.ok() && !(seconds >= 0 && seconds <= kLongestAnswerSeconds)) {
     wrong = absl::InvalidArgumentError(messages::NotBetween(
         language, "processing_time", 0, static_cast<int>(kLongestAnswerSeconds)));
   }
   for (const auto& [field, text] :
-       {std::pair("emotion", &turn.emotion()), std::pair("model", &turn.model()),
-        std::pair("mode", &turn.mode()), std::pair("finish_reason", &turn.finish_reason())}) {
+       {std::pair("translation", &turn.translation()), std::pair("emotion", &turn.emotion()),
+        std::pair("model", &turn.model()), std::pair("mode", &turn.mode()),
+        std::pair("finish_reason", &turn.finish_reason())}) {
     if (wrong.ok() && !utf8::IsValid(*text)) wrong = Wrong(field, messages::NotUtf8(language));
   }
   return wrong;

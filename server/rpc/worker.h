@@ -6,6 +6,7 @@
 #include "server/net/event_loop.h"
 #include "server/rpc/generation.h"
 #include "server/rpc/methods.h"
+#include "server/translation/translator.h"
 
 namespace luna::rpc {
 
@@ -20,10 +21,10 @@ struct Worker {
   const auth::Tokens* tokens = nullptr;  // nullptr: no caller needs one
 };
 
-// The RPCs of luna.v1: a row for each. `emotion` is nullptr where there is no engine. All must
-// outlive the table.
+// The RPCs of luna.v1: a row for each. `emotion` and `translator`, who translates what nobody is to
+// answer, are nullptr where there is no engine. All must outlive the table.
 Methods LunaMethods(Interaction& interaction, Generation& generation, EmotionClassifier* emotion,
-                    ConversationMemory& memory, Summarizer& summarizer, ResponseCache& cache,
-                    Admission& admission, telemetry::Metrics& metrics);
+                    Translator* translator, ConversationMemory& memory, Summarizer& summarizer,
+                    ResponseCache& cache, Admission& admission, telemetry::Metrics& metrics);
 
 }  // namespace luna::rpc

@@ -74,6 +74,8 @@ CREATE UNIQUE INDEX cached_answers_by_key ON cached_answers (user, key);
 CREATE INDEX cached_answers_by_use ON cached_answers (user, used);
 CREATE INDEX cached_answers_by_age ON cached_answers (saved_at);
 )sql",
+    // What the model read in place of the input; empty where it read that.
+    "ALTER TABLE turns ADD COLUMN translation TEXT NOT NULL DEFAULT ''",
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ class Metrics {
   void UpstreamCancelled(const std::string& stage);
   // The `llm` engine did not say what the person feels.
   void EmotionFellBack() { emotion_fallbacks_.Increment(); }
-  // A request went without what this part adds to it: `emotion`, `memory`, `cache`.
+  // A request went without what this part adds to it: `emotion`, `translation`, `memory`, `cache`.
   void PartFailed(const std::string& part);
   // A kept answer was looked for.
   void CacheAsked(bool hit) { (hit ? cache_hits_ : cache_misses_).Increment(); }

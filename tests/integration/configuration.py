@@ -33,12 +33,14 @@ llm:
     openai_closing: {{url: "{closing}", alias: Luna}}
     still: {{url: "{fake}", alias: Luna, stream: false}}
     spare: {{url: "{fake}", alias: Spare}}
+    {translator}
   retries: {retries}
   timeouts: {timeouts}
   fallback: {fallback}
 server: {server}
 stream: {stream}
 emotion: {emotion}
+translation: {translation}
 memory: {memory}
 cache: {cache}
 prompt: {{system_file: persona.txt}}
@@ -54,11 +56,12 @@ FALLING = {"retries": "{count: 0}", "timeouts": SHORT, "fallback": "[spare]"}
 
 def write_configuration(folder, fake_url, gone_url, peers=None, **changes):
     """Writes models.yaml and the persona; returns the file. `peers`: the URL of each of peers.PEERS;
-    `changes`: retries, timeouts, fallback, temperature, server, stream, emotion, memory, cache, auth, data, each as YAML."""
+    `changes`: retries, timeouts, fallback, temperature, server, stream, emotion, translation, translator, memory, cache,
+    auth, data, each as YAML."""
     (folder / "persona.txt").write_text(PERSONA)
     values = dict.fromkeys(PEERS, gone_url) | (peers or {})
     values |= dict.fromkeys(("retries", "timeouts", "server", "stream", "memory", "cache", "auth"), "{}")
-    values |= {"fallback": "[]", "temperature": 0.85}
+    values |= {"fallback": "[]", "temperature": 0.85, "translation": "{engine: off}", "translator": ""}
     values |= {"emotion": f"{{model_file: {ROOT}/config/emotion/model.bin}}", "data": folder / "data"} | changes
     values |= {"fake": fake_url, "gone": gone_url, "label": "a" * 64}
     file = folder / "models.yaml"

@@ -1,6 +1,7 @@
 import os
 import socket
 import subprocess
+import sys
 
 import grpc
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from configuration import FALLING, PATIENT, STUBBORN, write_configuration
 from generated import generate_stubs
 from peers import start_peers
-from processes import FakeProvider, LunaServer
+from processes import ROOT, FakeProvider, LunaServer
+
+sys.path.insert(0, str(ROOT / "tests/support"))
 
 
 @pytest.fixture(scope="session")

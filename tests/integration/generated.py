@@ -28,6 +28,7 @@ def generate_stubs(out):
             "luna/v1/memory.proto",
             "luna/v1/cache.proto",
             "luna/v1/generation.proto",
+            "luna/v1/translation.proto",
         ]
     )
     assert code == 0
@@ -37,6 +38,8 @@ def generate_stubs(out):
         services=importlib.import_module("luna.v1.interaction_pb2_grpc"),
         emotion_messages=importlib.import_module("luna.v1.emotion_pb2"),
         emotion_services=importlib.import_module("luna.v1.emotion_pb2_grpc"),
+        translation_messages=importlib.import_module("luna.v1.translation_pb2"),
+        translation_services=importlib.import_module("luna.v1.translation_pb2_grpc"),
         memory_messages=importlib.import_module("luna.v1.memory_pb2"),
         memory_services=importlib.import_module("luna.v1.memory_pb2_grpc"),
         cache_messages=importlib.import_module("luna.v1.cache_pb2"),

@@ -26,7 +26,7 @@ SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runt
 
 def clean_environment(**more):
     """The environment without what would configure luna or lead past loopback."""
-    ours = ("LLM_", "GEMINI_", "GENAI_", "LUNA_")
+    ours = ("LLM_", "GEMINI_", "GENAI_", "LUNA_", "AZURE_TRANSLATOR_")
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -143,9 +143,9 @@ class FakeProvider(Process):
     def health(self, script):
         self._ask("PUT", "/health", json=script)
 
-    def step(self, count=1):
-        """Lets as many requests go on that wait at {"await": "step"}."""
-        self._ask("POST", f"/step?count={count}")
+    def step(self, count=1, gate="step"):
+        """Lets as many requests go on that wait at {"await": gate}."""
+        self._ask("POST", f"/step?count={count}&gate={gate}")
 
     def state(self):
         return self._ask("GET", "/state")

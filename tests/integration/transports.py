@@ -12,7 +12,7 @@ from google.rpc import status_pb2
 # What is off, so that a stream holds the model's answer and nothing else.
 ANSWER_ONLY = {"emotion": False, "translation": False, "memory": False, "cache": False}
 
-DATA_FIELD = {"llm_chunk": "text", "complete": "text", "error": "message"}
+DATA_FIELD = {"translation": "text", "llm_chunk": "text", "complete": "text", "error": "message"}
 
 
 @dataclass

@@ -108,7 +108,7 @@ class Compiler {
   static void Check(const json::object& step) {
     CheckKeys(step, {"text", "text_base64", "thought", "finish", "done", "blocked", "error",
                      "comment", "raw", "raw_base64", "send_headers", "pause_ms", "await", "end",
-                     "api", "split", "repeat"});
+                     "api", "stream", "split", "repeat"});
   }
 
   void Add(const json::object& step) {
@@ -117,6 +117,10 @@ class Compiler {
       const std::string name = String(*api, "api");
       if (name != "gemini" && name != "openai") throw std::invalid_argument("api: " + name);
       if ((name == "gemini") != (api_ == Api::kGemini)) return;
+    }
+    if (const auto* stream = step.if_contains("stream")) {
+      if (!stream->is_bool()) throw std::invalid_argument("stream: expected true or false");
+      if (stream->get_bool() != stream_) return;
     }
     const auto* repeat = step.if_contains("repeat");
     const auto* split = step.if_contains("split");

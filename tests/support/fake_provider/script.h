@@ -52,9 +52,9 @@ using Answer = std::vector<Op>;
 //   through
 //   {"end": "close" | "reset" | "hang" | "eof_chunk"}   eof_chunk, a proper end, is also the
 //   default
-// Any step may have "api": "gemini" | "openai" (it is skipped for the other), "split": n (each n
-// bytes are an HTTP chunk and a write of their own) and "repeat": n (-1: for ever). Steps without a
-// pause or a split between them leave in one write.
+// Any step may have "api": "gemini" | "openai" and "stream": true | false (it is skipped for the
+// others), "split": n (each n bytes are an HTTP chunk and a write of their own) and "repeat": n
+// (-1: for ever). Steps without a pause or a split between them leave in one write.
 //
 // "framing": "chunked"; "close": the body ends with the connection; "none": not even a status line
 // is sent, for what is not HTTP at all.

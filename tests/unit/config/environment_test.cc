@@ -92,6 +92,43 @@ TEST_F(Variables, AKeyThatCannotStandInAHeaderIsRefusedUnseen) {
   EXPECT_EQ(Refused(""), "GEMINI_API_KEY: not a key: it may hold only ASCII, and no white space");
 }
 
+TEST_F(Variables, AzuresAreReadWhereItTranslates) {
+  environment_["AZURE_TRANSLATOR_KEY"] = " azures\n";
+  environment_["AZURE_TRANSLATOR_ENDPOINT"] = "https://mine.cognitiveservices.azure.com/";
+  environment_["AZURE_TRANSLATOR_REGION"] = "koreacentral";
+  const AzureTranslator azure = {"azures", "https://mine.cognitiveservices.azure.com",
+                                 "koreacentral"};
+  EXPECT_EQ(Loaded("translation: {engine: azure}").translation.azure, azure);
+  EXPECT_EQ(Loaded("").translation.azure, AzureTranslator());
+  environment_.erase("AZURE_TRANSLATOR_KEY");
+  EXPECT_EQ(Loaded("translation: {engine: azure}").translation.azure.key, "");
+}
+
+TEST_F(Variables, AzuresMayStandInAHeader) {
+  const auto refused = [&](const std::string& name, const std::string& value) {
+    environment_[name] = value;
+    const std::string message = Refused("translation: {engine: azure}");
+    environment_.erase(name);
+    return message;
+  };
+  EXPECT_EQ(refused("AZURE_TRANSLATOR_KEY", "a b"),
+            "AZURE_TRANSLATOR_KEY: not a key: it may hold only ASCII, and no white space");
+  EXPECT_EQ(refused("AZURE_TRANSLATOR_REGION", "Korea Central"),
+            "AZURE_TRANSLATOR_REGION: expected a region such as koreacentral, got \"Korea "
+            "Central\"");
+  EXPECT_EQ(refused("AZURE_TRANSLATOR_ENDPOINT", "here"),
+            "AZURE_TRANSLATOR_ENDPOINT: not an http:// or https:// address, got \"here\"");
+}
+
+TEST_F(Variables, LibreTranslatesKeyIsReadFromItsVariable) {
+  environment_["LT_KEY"] = "libre";
+  const std::string yaml =
+      "translation: {engine: libretranslate, libretranslate: {url: \"http://h/\", key_env: "
+      "LT_KEY}}";
+  EXPECT_EQ(Loaded(yaml).translation.libretranslate,
+            (LibreTranslate{"http://h", "LT_KEY", "libre"}));
+}
+
 TEST_F(Variables, AnErrorStartsWithTheVariableOrFlag) {
   const std::string address =
       "expected ADDRESS:PORT such as 127.0.0.1:8000 or [::1]:8000, the port from 0 to 65535, got ";
@@ -174,6 +211,7 @@ TEST_F(Variables, TheDescriptionSaysWhatTheServerWouldDo) {
             "chunking: raw\n"
             "emotion: embedded\n"
             "emotion model: model.bin\n"
+            "translation: auto, which asks gemini\n"
             "http: 127.0.0.1:8000\n"
             "grpc: [::1]:0\n"
             "auth: none\n"

@@ -146,7 +146,7 @@ TEST_F(Values, EveryOtherKeyIsRead) {
   expected.stream = {Stream::Chunking::kRaw, ms(8), {9, ms(10)}};
   expected.emotion = {"llm", folder_ / "other.bin", "three", ms(28)};
   expected.translation = {
-      "libretranslate", ms(11), ms(12), true, {"http://localhost:5000", "LT_KEY"}};
+      "libretranslate", ms(11), ms(12), true, {}, {"http://localhost:5000", "LT_KEY", ""}};
   expected.memory = {13, 14, 15, 16, true, "english"};
   expected.cache = {17, 18, "words"};
   expected.server = {{"::1", 19},
@@ -255,6 +255,26 @@ TEST_F(Values, AnAliasedMapIsReadInBothPlaces) {
   const Config config = Loaded("llm: {servers: {a: &a {alias: m}, b: *a}}");
   EXPECT_EQ(config.llm.targets.at("b").model, "m");
   EXPECT_EQ(config.llm.targets.at("b").name, "b");
+}
+
+TEST_F(Values, ATargetCalledTranslatorTranslatesElseWhoeverAnswersMay) {
+  const auto translator = [&](const std::string& yaml, const std::string& answering) {
+    const Config config = Loaded(yaml);
+    const Target* target = TranslatorOf(config, config.llm.targets.at(answering));
+    return target == nullptr ? "nobody" : target->name;
+  };
+  EXPECT_EQ(translator("", "gemini"), "gemini");
+  EXPECT_EQ(translator("", "main"), "nobody");
+  EXPECT_EQ(translator("translation: {engine: llm}", "main"), "main");
+  const std::string configured = "llm: {servers: {main: {}, translator: {}}}\n";
+  EXPECT_EQ(translator(configured, "gemini"), "translator");
+  EXPECT_EQ(translator(configured, "main"), "translator");
+  EXPECT_EQ(translator(configured + "translation: {engine: llm}", "main"), "translator");
+  for (const char* engine :
+       {"off", "azure", "libretranslate, libretranslate: {url: \"http://h\"}"}) {
+    const std::string yaml = configured + "translation: {engine: " + engine + "}";
+    EXPECT_EQ(translator(yaml, "gemini"), "nobody") << engine;
+  }
 }
 
 }  // namespace

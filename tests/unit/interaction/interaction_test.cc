@@ -108,8 +108,8 @@ class InteractionTest : public testing::Test {
     config_.llm.retries.count = 0;
     net::HttpClient client(context_, {});
     llm::Targets targets(config_.llm, client, metrics_);
-    Interaction interaction(config_, targets, emotion_, memory_, nullptr, cache_, *admission_,
-                            metrics_);
+    Interaction interaction(config_, targets, emotion_, translators_, memory_, nullptr, cache_,
+                            *admission_, metrics_);
     use(interaction);
   }
 
@@ -135,6 +135,7 @@ class InteractionTest : public testing::Test {
   telemetry::Metrics metrics_;
   RecordingSink sink_;
   EmotionClassifier* emotion_ = nullptr;
+  Translators translators_;
   ConversationMemory* memory_ = nullptr;
   ResponseCache* cache_ = nullptr;
   bool streams_ = true;

@@ -42,6 +42,16 @@ TEST_F(PromptTest, TellsThePastInItsOrder) {
                                                "user: 지금"));
 }
 
+TEST_F(PromptTest, WithFeedsModelThePastIsToldInTranslation) {
+  Said("하나", "둘");
+  context_.turns.back().set_translation("one");
+  Said("셋", "넷");
+  EXPECT_THAT(Messages(), testing::Contains("user: 하나"));
+  config_.translation.feeds_model = true;
+  EXPECT_THAT(Messages(), testing::ElementsAre("user: one", "model: 둘", "user: 셋", "model: 넷",
+                                               "user: 지금"));
+}
+
 TEST_F(PromptTest, ASummaryStandsBehindThePersona) {
   context_.summary = "민수는 고양이를 키운다.";
   EXPECT_EQ(MakePrompt(config_, context_, "지금", true).system,

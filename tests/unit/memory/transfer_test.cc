@@ -41,6 +41,7 @@ class TransferTest : public testing::Test {
     turn.set_processing_time(249 / 1e6);  // times 1e6 it is less than that
     turn.set_cached(true);
     turn.set_finish_reason("STOP");
+    turn.set_translation("t");
     return line;
   }
 

@@ -46,6 +46,7 @@ class TurnsTest : public testing::Test {
     turn.set_mode("server");
     turn.set_processing_time(0.25);
     turn.set_finish_reason("STOP");
+    turn.set_translation("said in English");
     return turn;
   }
 

@@ -20,7 +20,7 @@ std::string Line(const std::string& changes = "") {
          R"("timestamp":"2026-01-31T12:34:56.789012Z","created_at":"2026-01-31T12:34:57Z",)"
          R"("user_message":"안녕","assistant_message":"안녕하세요!","emotion":"joy",)"
          R"("processing_time":0.25,"cached":true,"model":"m1","mode":"api",)"
-         R"("finish_reason":"STOP","snippet":[])" +
+         R"("finish_reason":"STOP","translation":"Hi","snippet":[])" +
          (changes.empty() ? "" : "," + changes) + "}}\n";
 }
 
@@ -68,6 +68,7 @@ TEST(MemoryFileTest, ReadsWhatExportGave) {
   EXPECT_EQ(turn.model(), "m1");
   EXPECT_EQ(turn.mode(), "api");
   EXPECT_EQ(turn.finish_reason(), "STOP");
+  EXPECT_EQ(turn.translation(), "Hi");
   EXPECT_EQ(turn.processing_time(), 0.25);
   EXPECT_TRUE(turn.cached());
   EXPECT_EQ(lines[1].summary().content(), "인사했다");
