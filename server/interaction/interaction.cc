@@ -16,7 +16,6 @@
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
-#include "server/base/hangul.h"
 #include "server/interaction/checks.h"
 #include "server/interaction/chunker.h"
 #include "server/interaction/input_translation.h"
