@@ -96,23 +96,29 @@ def exported_line(response: memory_pb2.ExportResponse) -> str:
     return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
-def import_parts(file: Iterable[str] | Iterable[bytes]) -> Iterator[bytes]:
-    """A file's lines in parts that fit into a request. The Python original's list is cut between two turns."""
+def import_parts(file: Iterable[str] | Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """A file in parts that fit into a request, each with how many lines went before it. The Python original's list is
+    cut between two turns, which count as its lines."""
     lines = (line.encode() if isinstance(line, str) else line for line in file)
-    first = next((line for line in lines if line.strip()), b"")
-    if first.lstrip().startswith(b"["):
-        turns = json.loads(b"".join(chain([first], lines)))
+    head = []
+    for line in lines:
+        head.append(line)
+        if line.strip():
+            break
+    if head and head[-1].lstrip().startswith(b"["):
+        turns = json.loads(b"".join(chain(head, lines)))
         return _pack((json.dumps(turn, ensure_ascii=False).encode() for turn in turns), b"[", b",", b"]")
-    return _pack((line.rstrip(b"\n") for line in chain([first], lines)), b"", b"\n", b"\n")
+    return _pack((line.rstrip(b"\n") for line in chain(head, lines)), b"", b"\n", b"\n")
 
 
-def _pack(pieces: Iterable[bytes], before: bytes, between: bytes, after: bytes) -> Iterator[bytes]:
+def _pack(pieces: Iterable[bytes], start: bytes, between: bytes, end: bytes) -> Iterator[tuple[int, bytes]]:
+    before = size = 0
     part: list[bytes] = []
-    size = 0
     for piece in pieces:
         if part and size + len(piece) > MOST_IMPORTED:
-            yield before + between.join(part) + after
+            yield before, start + between.join(part) + end
+            before += len(part)
             part, size = [], 0
         part.append(piece)
         size += len(piece) + len(between)
-    yield before + between.join(part) + after
+    yield before, start + between.join(part) + end

@@ -8,13 +8,14 @@ from types import TracebackType
 
 import grpc
 
-from luna_client import messages
+from luna_client import errors, messages
 from luna_client._calls import Features, Timeout, event_of, exported_line, features_of, import_parts, timestamp_of
 from luna_client._connection import Connection
 from luna_client._generated import emotion_pb2, interaction_pb2, memory_pb2
 from luna_client._generated.emotion_pb2_grpc import EmotionServiceStub
 from luna_client._generated.interaction_pb2_grpc import InteractionServiceStub
 from luna_client._generated.memory_pb2_grpc import MemoryServiceStub
+from luna_client.errors import LunaError
 from luna_client.messages import read
 
 
@@ -252,9 +253,12 @@ class Memory:
         What is there already is skipped, so that the same file may come again.
         """
         imported = skipped = 0
-        for data in import_parts(file):
+        for before, data in import_parts(file):
             request = memory_pb2.ImportRequest(user_id=self._user_id, data=data, language=self._language)
-            response = self._connection.unary(self._stub.Import, request, timeout)
+            try:
+                response = self._connection.unary(self._stub.Import, request, timeout)
+            except LunaError as error:
+                raise errors.after_lines(error, before) from error
             imported += response.imported
             skipped += response.skipped
         return messages.ImportResult(imported, skipped)

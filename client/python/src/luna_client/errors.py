@@ -56,6 +56,12 @@ def of_silence(what: str, seconds: float | None, said: Iterable[str] = ()) -> Lu
     )
 
 
+def after_lines(error: LunaError, before: int) -> LunaError:
+    """An import's error, which counts lines from its own part of the file."""
+    note = f" (not counting the first {before})" if before else ""
+    return LunaError(error.code, error.message + note, error.retryable, error.retry_after)
+
+
 def of_status(error: grpc.RpcError, said: Iterable[str] = ()) -> LunaError:
     """A status that is not OK, with the google.rpc details that luna adds to its own. `said`: what had arrived."""
     code, retryable, retry_after = error.code().name, error.code() in RETRYABLE, None
