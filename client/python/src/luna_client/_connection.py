@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import grpc
 
@@ -162,7 +162,7 @@ class AsyncConnection:
 
         async def read() -> Response | None:
             response = await asyncio.wait_for(call.read(), limits.read)
-            return None if response is grpc.aio.EOF else response
+            return None if response is grpc.aio.EOF else cast("Response", response)
 
         try:
             yield read

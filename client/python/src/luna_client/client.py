@@ -113,14 +113,14 @@ class Client:
             features=features_of(features),
             language=language,
         )
-        return read(
-            messages.Answer, self._connection.unary(self._interaction.Answer, request, timeout)
-        )
+        response = self._connection.unary(self._interaction.Answer, request, timeout)
+        return read(messages.Answer, response)
 
     def analyze(self, text: str, /, *, language: str = "", timeout: Timeout = None) -> messages.Emotion:
         """What a person who says this feels."""
         request = emotion_pb2.AnalyzeRequest(text=text, language=language)
-        return read(messages.Emotion, self._connection.unary(self._emotion.Analyze, request, timeout))
+        response = self._connection.unary(self._emotion.Analyze, request, timeout)
+        return read(messages.Emotion, response)
 
     def analyze_all(
         self, texts: Sequence[str], /, *, language: str = "", timeout: Timeout = None
@@ -223,11 +223,13 @@ class Memory:
     def summarize(self, session_id: str = "", *, timeout: Timeout = None) -> messages.SummarizeResult:
         """Lets the model sum up a session (`default`) now."""
         request = memory_pb2.SummarizeRequest(user_id=self._user_id, session_id=session_id, language=self._language)
-        return read(messages.SummarizeResult, self._connection.unary(self._stub.Summarize, request, timeout))
+        response = self._connection.unary(self._stub.Summarize, request, timeout)
+        return read(messages.SummarizeResult, response)
 
     def stats(self, *, timeout: Timeout = None) -> messages.Stats:
         request = memory_pb2.GetStatsRequest(user_id=self._user_id, language=self._language)
-        return read(messages.Stats, self._connection.unary(self._stub.GetStats, request, timeout))
+        response = self._connection.unary(self._stub.GetStats, request, timeout)
+        return read(messages.Stats, response)
 
     def clear(self, session_id: str = "", *, timeout: Timeout = None) -> int:
         """Deletes all of the user's memory, or that of one session; how many turns there were."""

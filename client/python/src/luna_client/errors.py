@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import grpc
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from luna_client._generated.interaction_pb2 import Error
 
@@ -74,9 +74,8 @@ def of_status(error: grpc.RpcError, said: Iterable[str] = ()) -> LunaError:
     return LunaError(code, error.details() or "", retryable, retry_after, text_so_far="".join(said))
 
 
-def _details(error: grpc.RpcError) -> Sequence[Any]:
-    for key, value in error.trailing_metadata() or ():
+def _details(error: grpc.RpcError) -> Iterable[Any]:
+    metadata = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    for key, value in metadata:
         if key == "grpc-status-details-bin":
-            assert isinstance(value, bytes)
-            return status_pb2.Status.FromString(value).details
-    return ()
+            yield from status_pb2.Status.FromString(value).details
