@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def shell_scripts():
     top = [ROOT / "run", ROOT / ".ci" / "run"]
-    return top + sorted(path for folder in ("config", "docker", "tests") for path in (ROOT / folder).rglob("*.sh"))
+    return top + sorted(path for folder in ("client", "config", "docker", "tests") for path in (ROOT / folder).rglob("*.sh"))
 
 
 def test_shell_scripts_pass_shellcheck():
