@@ -23,7 +23,9 @@ import (
 type Client struct {
 	Interaction lunapb.InteractionServiceClient
 	Emotion     lunapb.EmotionServiceClient
+	Generation  lunapb.GenerationServiceClient
 	Memory      lunapb.MemoryServiceClient
+	Cache       lunapb.CacheServiceClient
 
 	conn *grpc.ClientConn
 }
@@ -51,12 +53,14 @@ func Dial(address string, options ...grpc.DialOption) (*Client, error) {
 	return &Client{
 		Interaction: lunapb.NewInteractionServiceClient(conn),
 		Emotion:     lunapb.NewEmotionServiceClient(conn),
+		Generation:  lunapb.NewGenerationServiceClient(conn),
 		Memory:      lunapb.NewMemoryServiceClient(conn),
+		Cache:       lunapb.NewCacheServiceClient(conn),
 		conn:        conn,
 	}, nil
 }
 
-// WithToken says with each call who makes it, where the server wants to know.
+// WithToken says with each call who makes it, where the server wants to know; an empty token says nothing.
 func WithToken(token string) grpc.DialOption {
 	return grpc.WithPerRPCCredentials(bearer(token))
 }
@@ -97,6 +101,26 @@ func (c *Client) Interact(ctx context.Context, request *lunapb.InteractRequest) 
 	}
 }
 
+// Generate asks a model directly, and gives its answer in pieces, the last one with a finish reason. It
+// ends as Interact does.
+func (c *Client) Generate(ctx context.Context, request *lunapb.GenerateStreamRequest) iter.Seq2[*lunapb.GenerateStreamResponse, error] {
+	return func(yield func(*lunapb.GenerateStreamResponse, error) bool) {
+		var said strings.Builder
+		for piece, err := range responses(ctx, c.Generation.GenerateStream, request) {
+			if err != nil {
+				yield(nil, afterEvents(err, nil, said.String()))
+				return
+			}
+			for _, choice := range piece.GetChoices() {
+				said.WriteString(choice.GetDelta().GetContent())
+			}
+			if !yield(piece, nil) {
+				return
+			}
+		}
+	}
+}
+
 // Export gives all of a user's memory. One that ends in an error is not whole.
 func (c *Client) Export(ctx context.Context, request *lunapb.ExportRequest) iter.Seq2[*lunapb.ExportResponse, error] {
 	return responses(ctx, c.Memory.Export, request)
@@ -129,6 +153,9 @@ func responses[Request, Response any](
 type bearer string
 
 func (token bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	if token == "" {
+		return nil, nil
+	}
 	return map[string]string{"authorization": "Bearer " + string(token)}, nil
 }
 

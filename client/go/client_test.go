@@ -247,6 +247,71 @@ func TestMemoryIsExported(t *testing.T) {
 	}
 }
 
+func TestAModelIsAskedDirectly(t *testing.T) {
+	client := dial(t, serverAddress)
+	request := &lunapb.GenerateStreamRequest{
+		Target:   "gemini",
+		Messages: []*lunapb.ChatMessage{{Role: "user", Content: "안녕"}},
+	}
+	script(t, append([]step{words}, finish...)...)
+	var said strings.Builder
+	reason := ""
+	for piece, err := range client.Generate(t.Context(), request) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		choice := piece.GetChoices()[0]
+		said.WriteString(choice.GetDelta().GetContent())
+		reason = choice.GetFinishReason()
+	}
+	if said.String() != "하나 둘 셋" || reason != "stop" {
+		t.Error(said.String(), reason)
+	}
+
+	script(t, words, step{"end": "reset"})
+	request.SkipCache = true
+	for _, err := range client.Generate(t.Context(), request) {
+		if err != nil {
+			failed := failure(t, err)
+			if failed.Code != "UPSTREAM_UNAVAILABLE" || failed.TextSoFar != "하나 둘 셋" {
+				t.Errorf("%+v", failed)
+			}
+			return
+		}
+	}
+	t.Error("it did not fail")
+}
+
+func TestTheCacheIsCleared(t *testing.T) {
+	script(t, append([]step{words}, finish...)...)
+	client := dial(t, serverAddress)
+	for range 2 {
+		if _, err := client.Interaction.Answer(t.Context(), &lunapb.AnswerRequest{Input: "안녕", UserId: "cache", Features: &lunapb.Features{Memory: &no}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stats, err := client.Cache.GetCacheStats(t.Context(), &lunapb.GetCacheStatsRequest{UserId: "cache"})
+	if err != nil || stats.GetHits() != 1 {
+		t.Error(stats, err)
+	}
+	cleared, err := client.Cache.ClearCache(t.Context(), &lunapb.ClearCacheRequest{UserId: "cache"})
+	if err != nil || cleared.GetRemoved() != 1 {
+		t.Error(cleared, err)
+	}
+}
+
+func TestATokenSaysWhoCalls(t *testing.T) {
+	script(t, append([]step{words}, finish...)...)
+	stranger := dial(t, guardedAddress)
+	if _, err := stranger.Interaction.Answer(t.Context(), &lunapb.AnswerRequest{Input: "안녕"}); failure(t, err).Code != "UNAUTHENTICATED" {
+		t.Error(err)
+	}
+	alice := dial(t, guardedAddress, luna.WithToken(token))
+	if _, err := alice.Interaction.Answer(t.Context(), &lunapb.AnswerRequest{Input: "안녕"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhatAPersonFeels(t *testing.T) {
 	text := "오늘 너무 슬퍼서 울었어 ㅠㅠ"
 	feels, err := dial(t, serverAddress).Emotion.Analyze(t.Context(), &lunapb.AnalyzeRequest{Text: &text})

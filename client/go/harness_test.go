@@ -11,14 +11,18 @@ import (
 	"syscall"
 	"testing"
 
+	"google.golang.org/grpc"
+
 	luna "luna.example/client/go"
 )
 
-// What tests/clients/test_go.py gives: a running server, the fake provider that it asks
-// (tests/support/fake_provider), the server's program, and a configuration to start another with.
+// What tests/clients/test_go.py gives: a running server, one that wants a token, the fake provider that
+// both ask (tests/support/fake_provider), the server's program, and a configuration to start another with.
 var (
-	serverAddress = os.Getenv("LUNA_TEST_ADDRESS")
-	fakeURL       = os.Getenv("LUNA_TEST_FAKE")
+	serverAddress  = os.Getenv("LUNA_TEST_ADDRESS")
+	guardedAddress = os.Getenv("LUNA_TEST_GUARDED")
+	token          = os.Getenv("LUNA_TEST_TOKEN")
+	fakeURL        = os.Getenv("LUNA_TEST_FAKE")
 	serverProgram = os.Getenv("LUNA_TEST_SERVER")
 	serverConfig  = os.Getenv("LUNA_TEST_CONFIG")
 )
@@ -31,9 +35,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func dial(t *testing.T, address string) *luna.Client {
+func dial(t *testing.T, address string, options ...grpc.DialOption) *luna.Client {
 	t.Helper()
-	client, err := luna.Dial(address)
+	client, err := luna.Dial(address, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

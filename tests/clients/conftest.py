@@ -1,3 +1,4 @@
+import hashlib
 import importlib.util
 import sys
 import tempfile
@@ -10,6 +11,7 @@ sys.path.append(str(INTEGRATION))
 
 from package import build_wheel, clean_clone, install  # noqa: E402
 from processes import LunaServer  # noqa: E402
+from scripts import TOKEN  # noqa: E402
 
 # The servers and the fake provider are those of the integration tests.
 spec = importlib.util.spec_from_file_location("integration_fixtures", INTEGRATION / "conftest.py")
@@ -30,6 +32,15 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     config.made.cleanup()
+
+
+@pytest.fixture
+def guarded(start, tmp_path):
+    """A server that wants TOKEN."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"{hashlib.sha256(TOKEN.encode()).hexdigest()} alice\n")
+    tokens.chmod(0o600)
+    return start(auth=f"{{tokens_file: '{tokens}'}}")
 
 
 @pytest.fixture

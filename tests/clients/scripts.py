@@ -14,6 +14,8 @@ BUSY = {"status": 429, "headers": {"Retry-After": "3"}, "body": {"error": {"code
 PAUSES = {"steps": [step for word in WORDS * 5 for step in ({"pause_ms": 150}, {"text": word})] + END}
 PAUSES_READ = 2.0
 
+# That of `alice`, at the server `guarded`.
+TOKEN = "luna_the-secret-of-alice"
 ANSWER_ONLY = {"emotion": False, "translation": False, "memory": False, "cache": False}
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from processes import ROOT, SERVER, clean_environment
-from scripts import ANSWER, WHOLE
+from scripts import ANSWER, TOKEN, WHOLE
 
 CLIENT = ROOT / "client/go"
 
@@ -32,9 +32,11 @@ def check(done):
     return done.stdout
 
 
-def test_against_the_real_server_with_the_race_detector(go, luna, configure, fake):
+def test_against_the_real_server_with_the_race_detector(go, luna, guarded, configure, fake):
     environment = {
         "LUNA_TEST_ADDRESS": luna.grpc,
+        "LUNA_TEST_GUARDED": guarded.grpc,
+        "LUNA_TEST_TOKEN": TOKEN,
         "LUNA_TEST_FAKE": fake.url,
         "LUNA_TEST_SERVER": str(SERVER.resolve()),
         "LUNA_TEST_CONFIG": str(configure(retries="{count: 0}")),

@@ -1,6 +1,5 @@
 """The blocking Python client against the real server."""
 
-import hashlib
 import json
 import signal
 import socket
@@ -15,7 +14,20 @@ import grpc
 import pytest
 from luna_client import Client, Complete, Emotion, LlmChunk, LunaError, Translation
 
-from scripts import ANSWER, ANSWER_ONLY, BEFORE, BUSY, CUT, MIDDLE, PAUSES, PAUSES_READ, WHOLE, WORDS, check_cancelled
+from scripts import (
+    ANSWER,
+    ANSWER_ONLY,
+    BEFORE,
+    BUSY,
+    CUT,
+    MIDDLE,
+    PAUSES,
+    PAUSES_READ,
+    TOKEN,
+    WHOLE,
+    WORDS,
+    check_cancelled,
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +99,7 @@ def test_an_error_before_the_first_word_raises(client, fake):
 
 
 @pytest.mark.parametrize("ask", ("interact", "answer"))
-@pytest.mark.parametrize(
-    "input, target, code", (("", "", "INVALID_INPUT"), ("안녕", "nobody", "UNKNOWN_TARGET"))
-)
+@pytest.mark.parametrize("input, target, code", (("", "", "INVALID_INPUT"), ("안녕", "nobody", "UNKNOWN_TARGET")))
 def test_what_is_refused_before_the_stream_raises(client, fake, ask, input, target, code):
     with pytest.raises(LunaError) as failure:
         list(getattr(client, ask)(input, target=target))
@@ -379,18 +389,13 @@ def test_nothing_to_import_is_no_error(client):
     assert client.memory("nothing").import_([]).imported == 0
 
 
-def test_a_token_says_who_calls(start, fake, tmp_path):
-    secret = "luna_the-secret-of-alice"
-    tokens = tmp_path / "tokens"
-    tokens.write_text(f"{hashlib.sha256(secret.encode()).hexdigest()} alice\n")
-    tokens.chmod(0o600)
-    server = start(auth=f"{{tokens_file: '{tokens}'}}")
+def test_a_token_says_who_calls(guarded, fake):
     fake.script(WHOLE)
-    with Client(server.grpc, token=secret) as client:
+    with Client(guarded.grpc, token=TOKEN) as client:
         client.answer("안녕")
         *_, complete = client.interact("안녕")
         assert complete.text == ANSWER
         assert {turn.user_id for turn in client.memory().conversations()} == {"alice"}
-    with Client(server.grpc) as client, pytest.raises(LunaError) as failure:
+    with Client(guarded.grpc) as client, pytest.raises(LunaError) as failure:
         next(client.interact("안녕"))
     assert failure.value.code == "UNAUTHENTICATED"

@@ -28,7 +28,7 @@ func main() {
 }
 
 func ask(ctx context.Context, server, question string) error {
-	client, err := luna.Dial(server)
+	client, err := luna.Dial(server, luna.WithToken(os.Getenv("LUNA_TOKEN")))
 	if err != nil {
 		return err
 	}

@@ -1,20 +1,23 @@
 """Talks to luna, the conversation server.
 
-    from luna_client import Client, LlmChunk
+from luna_client import Client, LlmChunk
 
-    with Client("localhost:50051") as client:
-        for event in client.interact("안녕하세요!"):
-            match event:
-                case LlmChunk(text):
-                    print(text, end="", flush=True)
+with Client("localhost:50051") as client:
+    for event in client.interact("안녕하세요!"):
+        match event:
+            case LlmChunk(text):
+                print(text, end="", flush=True)
 """
 
 from luna_client._calls import Features, Timeout
-from luna_client.aio import AsyncClient, AsyncMemory
-from luna_client.client import Client, Memory
+from luna_client._chunks import Chunk, Generation
+from luna_client.aio import AsyncCache, AsyncClient, AsyncMemory
+from luna_client.client import Cache, Client, Memory
 from luna_client.errors import LunaError
+from luna_client.llm import LLMAPIService, LLMManager
 from luna_client.messages import (
     Answer,
+    CacheStats,
     Complete,
     Conversation,
     Emotion,
@@ -22,6 +25,7 @@ from luna_client.messages import (
     Event,
     ImportResult,
     LlmChunk,
+    Model,
     RecentConversation,
     RecentConversationMetadata,
     SearchResult,
@@ -37,8 +41,12 @@ from luna_client.messages import (
 
 __all__ = [
     "Answer",
+    "AsyncCache",
     "AsyncClient",
     "AsyncMemory",
+    "Cache",
+    "CacheStats",
+    "Chunk",
     "Client",
     "Complete",
     "Conversation",
@@ -46,10 +54,14 @@ __all__ = [
     "EmotionScore",
     "Event",
     "Features",
+    "Generation",
     "ImportResult",
+    "LLMAPIService",
+    "LLMManager",
     "LlmChunk",
     "LunaError",
     "Memory",
+    "Model",
     "RecentConversation",
     "RecentConversationMetadata",
     "SearchResult",

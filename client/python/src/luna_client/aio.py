@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import grpc
 
 from luna_client import errors, messages
 from luna_client._calls import Features, Timeout, event_of, exported_line, features_of, import_parts, timestamp_of
+from luna_client._chunks import Chunk, Generation, chunk_of, completion_of, error_chunk
 from luna_client._connection import AsyncConnection
-from luna_client._generated import emotion_pb2, interaction_pb2, memory_pb2
+from luna_client._generated import cache_pb2, emotion_pb2, generation_pb2, interaction_pb2, memory_pb2
+from luna_client._generated.cache_pb2_grpc import CacheServiceStub
 from luna_client._generated.emotion_pb2_grpc import EmotionServiceStub
+from luna_client._generated.generation_pb2_grpc import GenerationServiceStub
 from luna_client._generated.interaction_pb2_grpc import InteractionServiceStub
 from luna_client._generated.memory_pb2_grpc import MemoryServiceStub
 from luna_client.errors import LunaError
 from luna_client.messages import read
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from luna_client._generated.cache_pb2_grpc import CacheServiceAsyncStub
     from luna_client._generated.memory_pb2_grpc import MemoryServiceAsyncStub
 
 
@@ -44,11 +50,15 @@ class AsyncClient:
         self._interaction = InteractionServiceStub(self._connection.channel)
         self._emotion = EmotionServiceStub(self._connection.channel)
         self._memory = MemoryServiceStub(self._connection.channel)
+        self._generation = GenerationServiceStub(self._connection.channel)
+        self._cache = CacheServiceStub(self._connection.channel)
 
     async def __aenter__(self) -> AsyncClient:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -58,6 +68,10 @@ class AsyncClient:
     def memory(self, user_id: str = "", *, language: str = "") -> AsyncMemory:
         """What luna remembers of a user."""
         return AsyncMemory(self._connection, self._memory, user_id, language)
+
+    def cache(self, user_id: str = "", *, language: str = "") -> AsyncCache:
+        """The answers that luna keeps for a user."""
+        return AsyncCache(self._connection, self._cache, user_id, language)
 
     async def interact(
         self,
@@ -133,6 +147,57 @@ class AsyncClient:
         request = emotion_pb2.AnalyzeRequest(texts=texts, language=language)
         response = await self._connection.unary(self._emotion.Analyze, request, timeout)
         return [read(messages.Emotion, result) for result in response.results]
+
+    @overload
+    def generate(
+        self, *, stream: Literal[True], timeout: Timeout = None, **asked: Unpack[Generation]
+    ) -> AsyncGenerator[Chunk, None]: ...
+
+    @overload
+    def generate(
+        self, *, stream: Literal[False] = False, timeout: Timeout = None, **asked: Unpack[Generation]
+    ) -> Coroutine[None, None, Chunk]: ...
+
+    def generate(
+        self, *, stream: bool = False, timeout: Timeout = None, **asked: Any
+    ) -> AsyncGenerator[Chunk, None] | Coroutine[None, None, Chunk]:
+        """Asks a model directly: no emotion, no memory, no persona but `asked`'s own.
+
+        Gives dictionaries in OpenAI's form, as the streaming guide's LLMManager does: in a stream a piece of the answer
+        stands in `chunk["choices"][0]["delta"]["content"]`, without one all of it in
+        `["choices"][0]["message"]["content"]`. A failure is not raised: it is `{"error": TEXT, "code": ...}`, the last
+        chunk of a stream. A stream is left as that of `interact` is.
+        """
+        if stream:
+            return self._generate_stream(asked, timeout)
+        return self._generate(asked, timeout)
+
+    async def _generate(self, asked: dict[str, Any], timeout: Timeout) -> Chunk:
+        request = generation_pb2.GenerateRequest(**asked)
+        try:
+            return completion_of(await self._connection.unary(self._generation.Generate, request, timeout))
+        except LunaError as error:
+            return error_chunk(error)
+
+    async def _generate_stream(self, asked: dict[str, Any], timeout: Timeout) -> AsyncGenerator[Chunk, None]:
+        request = generation_pb2.GenerateStreamRequest(**asked)
+        said: list[str] = []
+        try:
+            async with self._connection.stream(
+                self._generation.GenerateStream, request, timeout, said
+            ) as next_response:
+                while (response := await next_response()) is not None:
+                    said.append(response.choices[0].delta.content)
+                    yield chunk_of(response)
+        except LunaError as error:
+            yield error_chunk(error)
+
+    async def models(self, *, timeout: Timeout = None) -> list[messages.Model]:
+        """The configured targets, the default one first."""
+        response = await self._connection.unary(
+            self._generation.ListModels, generation_pb2.ListModelsRequest(), timeout
+        )
+        return [read(messages.Model, model) for model in response.data]
 
 
 class AsyncMemory:
@@ -250,9 +315,7 @@ class AsyncMemory:
             while (response := await next_response()) is not None:
                 yield exported_line(response)
 
-    async def import_(
-        self, file: Iterable[str] | Iterable[bytes], *, timeout: Timeout = None
-    ) -> messages.ImportResult:
+    async def import_(self, file: Iterable[str] | Iterable[bytes], *, timeout: Timeout = None) -> messages.ImportResult:
         """Adds an export's lines, such as an open file gives them, or the Python original's conversation_history.json.
 
         A long file goes in several requests, each with a `timeout` of its own: one that fails keeps what went before.
@@ -268,3 +331,30 @@ class AsyncMemory:
             imported += response.imported
             skipped += response.skipped
         return messages.ImportResult(imported, skipped)
+
+
+class AsyncCache:
+    """The answers that luna keeps for one user, to give them again."""
+
+    def __init__(self, connection: AsyncConnection, stub: CacheServiceAsyncStub, user_id: str, language: str) -> None:
+        self._connection = connection
+        self._stub = stub
+        self._user_id = user_id
+        self._language = language
+
+    async def stats(self, *, timeout: Timeout = None) -> messages.CacheStats:
+        request = cache_pb2.GetCacheStatsRequest(user_id=self._user_id, language=self._language)
+        response = await self._connection.unary(self._stub.GetCacheStats, request, timeout)
+        return read(messages.CacheStats, response)
+
+    async def clean_up(self, *, timeout: Timeout = None) -> int:
+        """Deletes the answers that are too old to be given again; how many there were."""
+        request = cache_pb2.CleanUpCacheRequest(user_id=self._user_id, language=self._language)
+        response = await self._connection.unary(self._stub.CleanUpCache, request, timeout)
+        return response.removed
+
+    async def clear(self, *, timeout: Timeout = None) -> int:
+        """Deletes all of the user's answers, and what was counted; how many there were."""
+        request = cache_pb2.ClearCacheRequest(user_id=self._user_id, language=self._language)
+        response = await self._connection.unary(self._stub.ClearCache, request, timeout)
+        return response.removed

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import grpc
 
 from luna_client import errors, messages
 from luna_client._calls import Features, Timeout, event_of, exported_line, features_of, import_parts, timestamp_of
+from luna_client._chunks import Chunk, Generation, chunk_of, completion_of, error_chunk
 from luna_client._connection import Connection
-from luna_client._generated import emotion_pb2, interaction_pb2, memory_pb2
+from luna_client._generated import cache_pb2, emotion_pb2, generation_pb2, interaction_pb2, memory_pb2
+from luna_client._generated.cache_pb2_grpc import CacheServiceStub
 from luna_client._generated.emotion_pb2_grpc import EmotionServiceStub
+from luna_client._generated.generation_pb2_grpc import GenerationServiceStub
 from luna_client._generated.interaction_pb2_grpc import InteractionServiceStub
 from luna_client._generated.memory_pb2_grpc import MemoryServiceStub
 from luna_client.errors import LunaError
 from luna_client.messages import read
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Client:
@@ -40,6 +47,8 @@ class Client:
         self._interaction = InteractionServiceStub(self._connection.channel)
         self._emotion = EmotionServiceStub(self._connection.channel)
         self._memory = MemoryServiceStub(self._connection.channel)
+        self._generation = GenerationServiceStub(self._connection.channel)
+        self._cache = CacheServiceStub(self._connection.channel)
 
     def __enter__(self) -> Client:
         return self
@@ -54,6 +63,10 @@ class Client:
     def memory(self, user_id: str = "", *, language: str = "") -> Memory:
         """What luna remembers of a user."""
         return Memory(self._connection, self._memory, user_id, language)
+
+    def cache(self, user_id: str = "", *, language: str = "") -> Cache:
+        """The answers that luna keeps for a user."""
+        return Cache(self._connection, self._cache, user_id, language)
 
     def interact(
         self,
@@ -130,6 +143,50 @@ class Client:
         response = self._connection.unary(self._emotion.Analyze, request, timeout)
         return [read(messages.Emotion, result) for result in response.results]
 
+    @overload
+    def generate(
+        self, *, stream: Literal[True], timeout: Timeout = None, **asked: Unpack[Generation]
+    ) -> Generator[Chunk, None, None]: ...
+
+    @overload
+    def generate(
+        self, *, stream: Literal[False] = False, timeout: Timeout = None, **asked: Unpack[Generation]
+    ) -> Chunk: ...
+
+    def generate(
+        self, *, stream: bool = False, timeout: Timeout = None, **asked: Any
+    ) -> Generator[Chunk, None, None] | Chunk:
+        """Asks a model directly: no emotion, no memory, no persona but `asked`'s own.
+
+        Gives dictionaries in OpenAI's form, as the streaming guide's LLMManager does: in a stream a piece of the answer
+        stands in `chunk["choices"][0]["delta"]["content"]`, without one all of it in
+        `["choices"][0]["message"]["content"]`. A failure is not raised: it is `{"error": TEXT, "code": ...}`, the last
+        chunk of a stream. A stream is left as that of `interact` is.
+        """
+        if stream:
+            return self._generate_stream(asked, timeout)
+        request = generation_pb2.GenerateRequest(**asked)
+        try:
+            return completion_of(self._connection.unary(self._generation.Generate, request, timeout))
+        except LunaError as error:
+            return error_chunk(error)
+
+    def _generate_stream(self, asked: dict[str, Any], timeout: Timeout) -> Generator[Chunk, None, None]:
+        request = generation_pb2.GenerateStreamRequest(**asked)
+        said: list[str] = []
+        try:
+            with self._connection.stream(self._generation.GenerateStream, request, timeout, said) as next_response:
+                while (response := next_response()) is not None:
+                    said.append(response.choices[0].delta.content)
+                    yield chunk_of(response)
+        except LunaError as error:
+            yield error_chunk(error)
+
+    def models(self, *, timeout: Timeout = None) -> list[messages.Model]:
+        """The configured targets, the default one first."""
+        response = self._connection.unary(self._generation.ListModels, generation_pb2.ListModelsRequest(), timeout)
+        return [read(messages.Model, model) for model in response.data]
+
 
 class Memory:
     """What luna remembers of one user. An empty `session_id` is `default` where it says so, else all sessions."""
@@ -195,9 +252,7 @@ class Memory:
         request = memory_pb2.DeleteConversationRequest(id=id, user_id=self._user_id, language=self._language)
         self._connection.unary(self._stub.DeleteConversation, request, timeout)
 
-    def sessions(
-        self, *, limit: int | None = None, offset: int = 0, timeout: Timeout = None
-    ) -> list[messages.Session]:
+    def sessions(self, *, limit: int | None = None, offset: int = 0, timeout: Timeout = None) -> list[messages.Session]:
         """The user's sessions, the one last spoken in first; 50 of them by default."""
         request = memory_pb2.ListSessionsRequest(
             user_id=self._user_id, limit=limit, offset=offset, language=self._language
@@ -246,9 +301,7 @@ class Memory:
             while (response := next_response()) is not None:
                 yield exported_line(response)
 
-    def import_(
-        self, file: Iterable[str] | Iterable[bytes], *, timeout: Timeout = None
-    ) -> messages.ImportResult:
+    def import_(self, file: Iterable[str] | Iterable[bytes], *, timeout: Timeout = None) -> messages.ImportResult:
         """Adds an export's lines, such as an open file gives them, or the Python original's conversation_history.json.
 
         A long file goes in several requests, each with a `timeout` of its own: one that fails keeps what went before.
@@ -264,3 +317,30 @@ class Memory:
             imported += response.imported
             skipped += response.skipped
         return messages.ImportResult(imported, skipped)
+
+
+class Cache:
+    """The answers that luna keeps for one user, to give them again."""
+
+    def __init__(self, connection: Connection, stub: CacheServiceStub, user_id: str, language: str) -> None:
+        self._connection = connection
+        self._stub = stub
+        self._user_id = user_id
+        self._language = language
+
+    def stats(self, *, timeout: Timeout = None) -> messages.CacheStats:
+        request = cache_pb2.GetCacheStatsRequest(user_id=self._user_id, language=self._language)
+        response = self._connection.unary(self._stub.GetCacheStats, request, timeout)
+        return read(messages.CacheStats, response)
+
+    def clean_up(self, *, timeout: Timeout = None) -> int:
+        """Deletes the answers that are too old to be given again; how many there were."""
+        request = cache_pb2.CleanUpCacheRequest(user_id=self._user_id, language=self._language)
+        response = self._connection.unary(self._stub.CleanUpCache, request, timeout)
+        return response.removed
+
+    def clear(self, *, timeout: Timeout = None) -> int:
+        """Deletes all of the user's answers, and what was counted; how many there were."""
+        request = cache_pb2.ClearCacheRequest(user_id=self._user_id, language=self._language)
+        response = self._connection.unary(self._stub.ClearCache, request, timeout)
+        return response.removed

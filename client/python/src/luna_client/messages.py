@@ -195,6 +195,30 @@ class ImportResult:
     skipped: int
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A configured target: `id` is its name, `model` that of the model that it asks."""
+
+    id: str
+    object: str
+    created: int
+    owned_by: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """Of one user, since his cache was last cleared; `hit_rate` is a text such as `66.2%`."""
+
+    hits: int
+    misses: int
+    saves: int
+    hit_rate: str
+    total_cached: int
+    max_size: int
+    ttl_seconds: int
+
+
 T = TypeVar("T")
 
 
