@@ -34,6 +34,16 @@ def pytest_unconfigure(config):
     config.made.cleanup()
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_cached(request):
+    """No answer of an earlier test is given again."""
+    if "luna" in request.fixturenames:
+        from luna_client import Client
+
+        with Client(request.getfixturevalue("luna").grpc) as client:
+            client.cache().clear()
+
+
 @pytest.fixture
 def guarded(start, tmp_path):
     """A server that wants TOKEN."""

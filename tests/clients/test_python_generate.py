@@ -1,6 +1,7 @@
 """The Python client asks a model directly: the guide's chunks, and its classes."""
 
 import asyncio
+import json
 
 import pytest
 from luna_client import AsyncClient, Client, LLMAPIService, LLMManager
@@ -42,12 +43,12 @@ def either(request, client, luna):
 
 def asked(fake):
     """What the provider was asked last."""
-    return fake.requests()[-1]["body"]
+    return json.loads(fake.requests()[-1]["body"])
 
 
 def test_a_stream_gives_the_guides_chunks(either, fake):
     fake.script(WHOLE)
-    *chunks, last = either.generate(target="gemini", messages=QUESTION, stream=True, skip_cache=True)
+    *chunks, last = either.generate(target="gemini", messages=QUESTION, stream=True)
     assert [chunk["choices"][0]["delta"]["content"] for chunk in chunks] == WORDS
     assert {chunk["choices"][0]["finish_reason"] for chunk in chunks} == {None}
     assert last["choices"] == [{"index": 0, "delta": {}, "finish_reason": "stop"}]
@@ -58,7 +59,7 @@ def test_a_stream_gives_the_guides_chunks(either, fake):
 
 def test_the_whole_answer_at_once(either, fake):
     fake.script(WHOLE)
-    completion = either.generate(target="gemini", messages=QUESTION, skip_cache=True)
+    completion = either.generate(target="gemini", messages=QUESTION)
     assert completion["choices"] == [
         {"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}
     ]
@@ -68,7 +69,7 @@ def test_the_whole_answer_at_once(either, fake):
 
 def test_a_failure_is_the_last_chunk(either, fake):
     fake.script(CUT)
-    *chunks, last = either.generate(user_prompt="안녕", stream=True, skip_cache=True)
+    *chunks, last = either.generate(user_prompt="안녕", stream=True)
     assert "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks) == "하나 둘 셋" == last["text_so_far"]
     assert (last["code"], last["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
     assert "choices" not in last
@@ -86,9 +87,7 @@ def test_a_refusal_is_a_dictionary_too(either, stream):
 
 def test_what_a_model_is_told_arrives(client, fake):
     fake.script(WHOLE)
-    client.generate(
-        target="openai", messages=QUESTION, model="other", temperature=0.5, max_tokens=7, stop=["끝"], skip_cache=True
-    )
+    client.generate(target="openai", messages=QUESTION, model="other", temperature=0.5, max_tokens=7, stop=["끝"])
     body = asked(fake)
     assert (body["messages"], body["model"]) == (QUESTION, "other")
     assert (body["temperature"], body["max_tokens"], body["stop"]) == (0.5, 7, ["끝"])
@@ -102,14 +101,14 @@ def test_an_unknown_option_is_a_mistake_of_the_program(client):
 @pytest.mark.parametrize("script", (BEFORE, MIDDLE), ids=("before the first word", "in mid-stream"))
 def test_a_limit_stops_the_model(client, fake, script):
     fake.script(script)
-    *_, last = client.generate(user_prompt="안녕", stream=True, skip_cache=True, timeout=(5, 0.5))
+    *_, last = client.generate(user_prompt="안녕", stream=True, timeout=(5, 0.5))
     assert (last["code"], last["retryable"]) == ("DEADLINE_EXCEEDED", True)
     check_cancelled(fake, script)
 
 
 def test_leaving_the_loop_stops_the_model(client, fake):
     fake.script(MIDDLE)
-    for _ in client.generate(user_prompt="안녕", stream=True, skip_cache=True):
+    for _ in client.generate(user_prompt="안녕", stream=True):
         fake.wait(waiting=1)
         break
     check_cancelled(fake, MIDDLE)
@@ -124,9 +123,9 @@ def test_models_are_listed(client):
 
 def test_the_cache_is_seen_and_cleared(client, fake):
     fake.script(WHOLE)
-    options = {"user_prompt": "오늘 날씨가 어때?", "user_id": "cache"}
-    client.generate(**options)
-    assert client.generate(**options)["cached"]
+    options = {"user_id": "cache", "features": {"memory": False}}
+    assert not client.answer("오늘 날씨가 어때?", **options).cached
+    assert client.answer("오늘 날씨가 어때?", **options).cached
     cache = client.cache("cache")
     stats = cache.stats()
     assert (stats.hits, stats.saves, stats.total_cached) == (1, 1, 1)
@@ -139,7 +138,7 @@ def test_the_guides_manager_says_what_its_configuration_says(client, fake):
     fake.script(WHOLE)
     configs = {"openai": {"model": "other", "temperature": 0.1, "api_key": "a secret of old"}}
     manager = LLMManager(mode="server", server_configs=configs, client=client)
-    answer = manager.generate("openai", QUESTION, temperature=0.3, skip_cache=True)
+    answer = manager.generate("openai", QUESTION, temperature=0.3)
     assert answer["choices"][0]["message"]["content"] == ANSWER
     body = asked(fake)
     assert (body["model"], body["temperature"]) == ("other", 0.3)
@@ -149,7 +148,7 @@ def test_the_guides_manager_says_what_its_configuration_says(client, fake):
 def test_the_guides_api_service_asks_its_provider(client, fake):
     fake.script(WHOLE)
     service = LLMAPIService(api_configs={"gemini": {"model": "gemini-2.5-flash"}}, client=client)
-    chunks = service.generate(target_provider="gemini", system_prompt="짧게.", user_prompt="안녕", stream=True, skip_cache=True)
+    chunks = service.generate(target_provider="gemini", system_prompt="짧게.", user_prompt="안녕", stream=True)
     assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == ANSWER
     assert asked(fake)["contents"][0]["parts"][0]["text"] == "안녕"
 
@@ -157,5 +156,5 @@ def test_the_guides_api_service_asks_its_provider(client, fake):
 def test_the_guides_manager_finds_luna_by_the_environment(luna, fake, monkeypatch):
     fake.script(WHOLE)
     monkeypatch.setenv("LUNA_SERVER", luna.grpc)
-    answer = LLMManager().generate("gemini", QUESTION, skip_cache=True)
+    answer = LLMManager().generate("gemini", QUESTION)
     assert answer["choices"][0]["message"]["content"] == ANSWER
