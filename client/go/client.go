@@ -78,25 +78,19 @@ func (c *Client) Close() error {
 func (c *Client) Interact(ctx context.Context, request *lunapb.InteractRequest) iter.Seq2[*lunapb.InteractResponse, error] {
 	return func(yield func(*lunapb.InteractResponse, error) bool) {
 		var said strings.Builder
-		// `complete` or `error`. It leaves once the call has ended: who is told the answer and goes away
-		// cancels nothing, and an error has its status.
-		var last *lunapb.InteractResponse
+		var failed *lunapb.Error // its status comes next
 		for event, err := range responses(ctx, c.Interaction.Interact, request) {
-			switch {
-			case err != nil:
-				yield(nil, afterEvents(err, last.GetError(), said.String()))
+			if err != nil {
+				yield(nil, afterEvents(err, failed, said.String()))
 				return
-			case event.GetComplete() != nil, event.GetError() != nil:
-				last = event
-			default:
-				said.WriteString(event.GetLlmChunk().GetText())
-				if !yield(event, nil) {
-					return
-				}
 			}
-		}
-		if last != nil {
-			yield(last, nil)
+			if failed = event.GetError(); failed != nil {
+				continue
+			}
+			said.WriteString(event.GetLlmChunk().GetText())
+			if !yield(event, nil) {
+				return
+			}
 		}
 	}
 }

@@ -174,9 +174,12 @@ func TestADeadlineStopsTheModel(t *testing.T) {
 }
 
 func TestTheProvidersTimeIsNotTheCallers(t *testing.T) {
-	askFake(t, "DELETE", "", nil)
-	askFake(t, "PUT", "/script", step{"status": 504, "body": "late"})
-	failed, _ := fails(t, t.Context(), dial(t, serverAddress), question())
+	script(t, gate)
+	address, _ := startServer(t, "127.0.0.1:0")
+	failed, _ := fails(t, t.Context(), dial(t, address), question())
+	if failed.Code != "UPSTREAM_TIMEOUT" || status.Code(failed) != codes.DeadlineExceeded {
+		t.Errorf("%+v", failed)
+	}
 	if errors.Is(failed, context.DeadlineExceeded) || errors.Is(failed, context.Canceled) {
 		t.Errorf("%+v", failed)
 	}

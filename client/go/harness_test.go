@@ -17,14 +17,15 @@ import (
 )
 
 // What tests/clients/test_go.py gives: a running server, one that wants a token, the fake provider that
-// both ask (tests/support/fake_provider), the server's program, and a configuration to start another with.
+// both ask (tests/support/fake_provider), the server's program, and a configuration to start another with,
+// which waits half a second for the provider's first words.
 var (
 	serverAddress  = os.Getenv("LUNA_TEST_ADDRESS")
 	guardedAddress = os.Getenv("LUNA_TEST_GUARDED")
 	token          = os.Getenv("LUNA_TEST_TOKEN")
 	fakeURL        = os.Getenv("LUNA_TEST_FAKE")
-	serverProgram = os.Getenv("LUNA_TEST_SERVER")
-	serverConfig  = os.Getenv("LUNA_TEST_CONFIG")
+	serverProgram  = os.Getenv("LUNA_TEST_SERVER")
+	serverConfig   = os.Getenv("LUNA_TEST_CONFIG")
 )
 
 func TestMain(m *testing.M) {

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from configuration import SHORT
 from processes import ROOT, SERVER, clean_environment
 from scripts import ANSWER, TOKEN, WHOLE
 
@@ -39,7 +40,7 @@ def test_against_the_real_server_with_the_race_detector(go, luna, guarded, confi
         "LUNA_TEST_TOKEN": TOKEN,
         "LUNA_TEST_FAKE": fake.url,
         "LUNA_TEST_SERVER": str(SERVER.resolve()),
-        "LUNA_TEST_CONFIG": str(configure(retries="{count: 0}")),
+        "LUNA_TEST_CONFIG": str(configure(retries="{count: 0}", timeouts=SHORT)),
         "GEMINI_API_KEY": "the-test-key",
     }
     said = check(go("test", "-race", "-count=1", "-v", "-timeout=300s", ".", **environment))

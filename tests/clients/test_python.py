@@ -14,6 +14,7 @@ import grpc
 import pytest
 from luna_client import Client, Complete, Emotion, LlmChunk, LunaError, Translation
 
+from processes import clean_environment
 from scripts import (
     ANSWER,
     ANSWER_ONLY,
@@ -128,59 +129,82 @@ def test_nobody_there_is_said_at_once(free_port, timeout):
     assert (failure.value.code, failure.value.retryable) == ("UNAVAILABLE", True)
 
 
-def leave_by_break(stream, fake):
-    for _ in stream:
+def leave_by_break(ask, fake):
+    for _ in ask():
         fake.wait(waiting=1)
         break
-    del stream
 
 
-def leave_by_exception(stream, fake):
-    with pytest.raises(KeyError):
-        for _ in stream:
+def leave_by_exception(ask, fake):
+    with pytest.raises(KeyError) as failure:
+        for _ in ask():
             fake.wait(waiting=1)
             raise KeyError
+    return failure
 
 
-def leave_by_close(stream, fake):
+def leave_by_throw(ask, fake):
+    stream = ask()
+    next(stream)
+    fake.wait(waiting=1)
+    with pytest.raises(KeyError) as failure:
+        stream.throw(KeyError)
+    return failure
+
+
+def leave_by_close(ask, fake):
+    stream = ask()
     next(stream)
     fake.wait(waiting=1)
     stream.close()
+    return stream
 
 
-LEAVING = (leave_by_break, leave_by_exception, leave_by_close)
+LEAVING = (leave_by_break, leave_by_exception, leave_by_throw, leave_by_close)
 
 
 @pytest.mark.parametrize("script", (BEFORE, MIDDLE), ids=("before the first word", "in mid-stream"))
 @pytest.mark.parametrize("leave", LEAVING, ids=lambda leave: leave.__name__)
 def test_leaving_the_loop_stops_the_model(client, fake, leave, script):
     fake.script(script)
-    leave(client.interact("안녕", features={"memory": False}), fake)
+    kept = leave(lambda: client.interact("안녕", features={"memory": False}), fake)
     check_cancelled(fake, script)
+    del kept  # whoever still holds the exception does not hold the call
 
 
 def test_leaving_at_the_end_loses_nothing(client, fake):
     fake.script(WHOLE)
-    for event in client.interact("안녕", session_id="end"):
-        if isinstance(event, Complete):
-            break
-    assert event.remembered
-    assert fake.wait(finished=1, open=0)["cancelled"] == 0
+    for cached in (False, True):
+        for event in client.interact("안녕", features={"memory": False}):
+            if isinstance(event, Complete):
+                break
+        assert (event.text, event.cached) == (ANSWER, cached)
+
+
+INTERRUPTED = """
+from luna_client import Client
+try:
+    list(Client("{address}").{ask}("안녕"))
+except KeyboardInterrupt as interrupt:
+    print("interrupted")
+    input()  # the program goes on, and the interrupt with all that it holds is still there
+"""
 
 
 @pytest.mark.parametrize("ask", ("interact", "answer"))
 def test_control_c_stops_the_model(luna, fake, ask):
     fake.script(BEFORE)
-    code = f"from luna_client import Client; list(Client('{luna.grpc}').{ask}('안녕'))"
-    path = ":".join(sys.path)
     process = subprocess.Popen(
-        [sys.executable, "-c", code], env={"PYTHONPATH": path}, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", INTERRUPTED.format(address=luna.grpc, ask=ask)],
+        env=clean_environment(PYTHONPATH=":".join(sys.path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     fake.wait(waiting=1)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert said.rstrip().endswith("KeyboardInterrupt")
     check_cancelled(fake, BEFORE)
+    assert process.communicate(b"\n", timeout=60)[0] == b"interrupted\n"
+    assert process.returncode == 0
 
 
 def test_a_deadline_ends_the_call_and_the_model(client, fake):

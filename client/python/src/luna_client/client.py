@@ -100,8 +100,6 @@ class Client:
                 event = event_of(response)
                 if isinstance(event, messages.LlmChunk):
                     said.append(event.text)
-                elif isinstance(event, messages.Complete):
-                    next_response()  # the call's end, so that who leaves now cancels nothing
                 if event is not None:
                     yield event
 
