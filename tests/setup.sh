@@ -78,7 +78,6 @@ run_tests() {
   finish node "installing buf, a tokenizer and OpenAI's client"
   finish wheels "fetching what the Python client is built with"
   finish go "installing Go, grpcurl and what the Go client needs"
-  finish go "installing Go, grpcurl and what the Go client needs"
   step build-debug "building with ASan and UBSan" build debug all
   if [ -n "$long" ]; then step build "building luna" build release luna-server; fi
   step build-tsan "building with TSan" build tsan tests_without_grpc
