@@ -1,6 +1,5 @@
 #include "server/storage/worker.h"
 
-#include <SQLiteCpp/Savepoint.h>
 #include <SQLiteCpp/Transaction.h>
 #include <sqlite3.h>
 
@@ -46,11 +45,13 @@ void Worker::Post(std::function<void(Connection&)> work) {
 }
 
 void Worker::Push(Task task) {
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
+    first = tasks_.empty();
     tasks_.push_back(std::move(task));
   }
-  wake_.notify_one();
+  if (first) wake_.notify_one();
 }
 
 // Calls `work`, and says how it went.
@@ -128,14 +129,13 @@ void Worker::DoTogether(std::vector<Task>& tasks) {
   const absl::Status committed = Try([&] {
     SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
     for (std::size_t i = 0; i < tasks.size(); ++i) {
-      results[i] = Try([&] {
-        SQLite::Savepoint savepoint(database, "task");
-        tasks[i].work(connection_);
-        savepoint.release();
-      });
+      connection_.Prepare("SAVEPOINT task")->exec();
+      results[i] = Try([&] { tasks[i].work(connection_); });
       // A full disk ends the whole transaction.
       const bool rolled_back = sqlite3_get_autocommit(database.getHandle()) != 0;
       if (rolled_back) throw SQLite::Exception(std::string(results[i].message()));
+      if (!results[i].ok()) connection_.Prepare("ROLLBACK TO task")->exec();
+      connection_.Prepare("RELEASE task")->exec();
     }
     transaction.commit();
   });
