@@ -7,7 +7,12 @@ import sys
 
 from processes import ROOT
 
-WHEELS = ROOT / "build/wheels"
+# What pip needs besides was fetched by tests/setup.sh.
+WITHOUT_NETWORK = {
+    "PIP_NO_INDEX": "1",
+    "PIP_FIND_LINKS": str(ROOT / "build/wheels"),
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
 # What an earlier build may have left.
 NOT_COMMITTED = shutil.ignore_patterns("_generated", "dist", "__pycache__")
 
@@ -37,9 +42,8 @@ def install(wheel, site):
     pip("install", "--no-deps", "--target", site, wheel)
 
 
-def pip(*arguments, python=sys.executable):
-    """Without a network: what pip needs besides was fetched by tests/setup.sh."""
-    command = [python, "-m", "pip", *map(str, arguments)]
-    env = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELS), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+def pip(*arguments):
+    command = [sys.executable, "-m", "pip", *map(str, arguments)]
+    env = os.environ | WITHOUT_NETWORK
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -24,7 +24,9 @@ def example(luna):
             PYTHONDONTWRITEBYTECODE="1",
             **environment,
         )
-        done = subprocess.run([sys.executable, EXAMPLE, *arguments], env=env, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(
+            [sys.executable, EXAMPLE, *arguments], env=env, capture_output=True, check=False, timeout=60
+        )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
 

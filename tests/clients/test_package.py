@@ -12,9 +12,8 @@ import pytest
 from google.protobuf import descriptor_pool
 from luna_client import messages
 
-from package import build_sdist, build_wheel, clean_clone, pip
-from processes import ROOT, clean_environment
-from scripts import ANSWER, WHOLE
+from package import build_sdist, build_wheel, clean_clone
+from processes import ROOT
 
 # Dataclass -> the message whose fields it has, where that is not the one of its name.
 NAMES = {
@@ -60,22 +59,6 @@ def test_a_source_distribution_makes_the_same_wheel_as_a_clone(tmp_path):
     for proto in (ROOT / "proto/luna/v1").glob("*.proto"):
         for suffix in ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb2_grpc.pyi"):
             assert f"luna_client/_generated/{proto.stem}{suffix}" in names(of_clone)
-
-
-def test_pip_installs_it_from_a_clean_clone(tmp_path, luna, fake):
-    """In an environment of its own, as the README has it, to a first word."""
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True, timeout=300)
-    python = tmp_path / "venv/bin/python"
-    pip("install", clean_clone(tmp_path), python=python)
-    fake.script(WHOLE)
-    code = f"""
-from luna_client import Client, LlmChunk
-for event in Client("{luna.grpc}").interact("안녕"):
-    if isinstance(event, LlmChunk):
-        print(event.text, end="", flush=True)
-"""
-    env = clean_environment(PYTHONIOENCODING="utf-8")
-    assert subprocess.check_output([python, "-c", code], env=env, timeout=60).decode() == ANSWER
 
 
 def mypy(*arguments):

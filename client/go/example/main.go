@@ -1,12 +1,13 @@
-// Asks luna once and prints the answer word by word, and on stderr what the person feels.
+// Asks luna once and prints the answer word by word, and on stderr what the person feels. luna is at
+// LUNA_SERVER (localhost:50051), and gets the token in LUNA_TOKEN.
 //
 //	go run -C client/go ./example "안녕하세요!"
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -17,11 +18,10 @@ import (
 )
 
 func main() {
-	server := flag.String("server", "localhost:50051", "luna's gRPC address")
-	flag.Parse()
+	server := cmp.Or(os.Getenv("LUNA_SERVER"), "localhost:50051")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // Ctrl-C cancels the answer
 	defer stop()
-	if err := ask(ctx, *server, strings.Join(flag.Args(), " ")); err != nil {
+	if err := ask(ctx, server, strings.Join(os.Args[1:], " ")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
