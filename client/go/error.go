@@ -67,7 +67,7 @@ func newError(err error) *Error {
 
 // isRetryable is of a failure that is gRPC's own and not luna's.
 func isRetryable(code codes.Code) bool {
-	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.ResourceExhausted
+	return code == codes.Unavailable || code == codes.DeadlineExceeded
 }
 
 // afterEvents adds to a stream's error what its events said: the `error` event, where there was one, and

@@ -409,6 +409,12 @@ def test_a_bad_line_is_named(client):
     assert failure.value.message.endswith(" (not counting the first 2)")
 
 
+def test_a_line_that_no_request_can_hold_is_not_worth_a_retry(client):
+    with pytest.raises(LunaError) as failure:
+        client.memory("huge").import_(["x" * 300 * 1024])
+    assert (failure.value.code, failure.value.retryable) == ("INPUT_TOO_LARGE", False)
+
+
 def test_nothing_to_import_is_no_error(client):
     assert client.memory("nothing").import_([]).imported == 0
 

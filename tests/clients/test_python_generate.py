@@ -93,9 +93,10 @@ def test_what_a_model_is_told_arrives(client, fake):
     assert (body["temperature"], body["max_tokens"], body["stop"]) == (0.5, 7, ["끝"])
 
 
-def test_an_unknown_option_is_a_mistake_of_the_program(client):
+@pytest.mark.parametrize("stream", (True, False))
+def test_an_unknown_option_is_a_mistake_of_the_program(client, stream):
     with pytest.raises(ValueError, match="temprature"):
-        client.generate(user_prompt="안녕", temprature=1)
+        client.generate(user_prompt="안녕", temprature=1, stream=stream)
 
 
 @pytest.mark.parametrize("script", (BEFORE, MIDDLE), ids=("before the first word", "in mid-stream"))

@@ -167,18 +167,18 @@ class AsyncClient:
         chunk of a stream. A stream is left as that of `interact` is.
         """
         if stream:
-            return self._generate_stream(asked, timeout)
-        return self._generate(asked, timeout)
+            return self._generate_stream(generation_pb2.GenerateStreamRequest(**asked), timeout)
+        return self._generate(generation_pb2.GenerateRequest(**asked), timeout)
 
-    async def _generate(self, asked: dict[str, Any], timeout: Timeout) -> Chunk:
-        request = generation_pb2.GenerateRequest(**asked)
+    async def _generate(self, request: generation_pb2.GenerateRequest, timeout: Timeout) -> Chunk:
         try:
             return completion_of(await self._connection.unary(self._generation.Generate, request, timeout))
         except LunaError as error:
             return error_chunk(error)
 
-    async def _generate_stream(self, asked: dict[str, Any], timeout: Timeout) -> AsyncGenerator[Chunk, None]:
-        request = generation_pb2.GenerateStreamRequest(**asked)
+    async def _generate_stream(
+        self, request: generation_pb2.GenerateStreamRequest, timeout: Timeout
+    ) -> AsyncGenerator[Chunk, None]:
         said: list[str] = []
         try:
             async with self._connection.stream(

@@ -162,15 +162,16 @@ class Client:
         chunk of a stream. A stream is left as that of `interact` is.
         """
         if stream:
-            return self._generate_stream(asked, timeout)
+            return self._generate_stream(generation_pb2.GenerateStreamRequest(**asked), timeout)
         request = generation_pb2.GenerateRequest(**asked)
         try:
             return completion_of(self._connection.unary(self._generation.Generate, request, timeout))
         except LunaError as error:
             return error_chunk(error)
 
-    def _generate_stream(self, asked: dict[str, Any], timeout: Timeout) -> Generator[Chunk, None, None]:
-        request = generation_pb2.GenerateStreamRequest(**asked)
+    def _generate_stream(
+        self, request: generation_pb2.GenerateStreamRequest, timeout: Timeout
+    ) -> Generator[Chunk, None, None]:
         said: list[str] = []
         try:
             with self._connection.stream(self._generation.GenerateStream, request, timeout, said) as next_response:
