@@ -82,8 +82,9 @@ absl::Status ReadTokens(Config& config, YamlFile& file) {
     return file.status();
   }
   absl::StatusOr<std::vector<Token>> tokens = ParseTokens(path, *text);
-  if (tokens.ok()) config.auth.tokens = *std::move(tokens);
-  return tokens.status();
+  if (!tokens.ok()) return tokens.status();
+  config.auth.tokens = *std::move(tokens);
+  return absl::OkStatus();
 }
 
 // Whoever reaches a server without tokens may name any user.

@@ -324,8 +324,9 @@ void Call::OnRequested(bool ok) {
 absl::Status Call::Authenticate() {
   if (worker_.tokens == nullptr) return absl::OkStatus();
   absl::StatusOr<std::string> user = worker_.tokens->UserOf(MetadataOf(context_, "authorization"));
-  if (user.ok()) caller_.user = *std::move(user);
-  return user.status();
+  if (!user.ok()) return user.status();
+  caller_.user = *std::move(user);
+  return absl::OkStatus();
 }
 
 void Call::Refuse(const absl::Status& error) {

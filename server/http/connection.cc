@@ -338,8 +338,9 @@ absl::Status Connection::Authenticate(const Request& request) {
     authorization = View(request[beast::http::field::authorization]);
   }
   absl::StatusOr<std::string> user = worker_.tokens->UserOf(authorization);
-  if (user.ok()) caller_.user = *std::move(user);
-  return user.status();
+  if (!user.ok()) return user.status();
+  caller_.user = *std::move(user);
+  return absl::OkStatus();
 }
 
 asio::awaitable<void> Connection::CallUnary(
