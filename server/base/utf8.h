@@ -21,8 +21,7 @@ void Truncate(std::string& text, std::size_t bytes);
 // well-formed code point: what may leave before more has come. The rest is at most 3 bytes.
 std::size_t CompletePrefix(std::string_view text);
 
-// Well-formed `text` with composed letters (NFC), or, where it is not composed, what `composed` then
-// holds.
+// Well-formed `text`, or, where its letters are not composed (NFC), what `composed` then holds.
 std::string_view Compose(std::string_view text, std::string& composed);
 
 // Well-formed `text` composed, without white space around it, and with one space for each run of

@@ -98,23 +98,22 @@ void Keep(Connection& connection, const std::string& user, const std::string& ke
   old->exec();
 }
 
-void CountHit(Connection& connection, const std::string& user, const std::string& key) {
-  const std::int64_t number = storage::UserNumber(connection, user);
+void Use(Connection& connection, const std::string& user, const std::string& key) {
   Query use = connection.Prepare(
       "UPDATE cached_answers SET used = (SELECT max(used) + 1 FROM cached_answers WHERE user = "
-      "?1) WHERE user = ?1 AND key = ?2");
-  use->bind(1, number);
+      "u.id) FROM users u WHERE u.name = ?1 AND user = u.id AND key = ?2");
+  use->bind(1, user);
   Bind(*use, 2, key);
   use->exec();
-  Query count = connection.Prepare("UPDATE users SET cache_hits = cache_hits + 1 WHERE id = ?1");
-  count->bind(1, number);
-  count->exec();
 }
 
-void CountMiss(Connection& connection, const std::string& user) {
-  Query count =
-      connection.Prepare("UPDATE users SET cache_misses = cache_misses + 1 WHERE id = ?1");
+void Count(Connection& connection, const std::string& user, int hits, int misses) {
+  Query count = connection.Prepare(
+      "UPDATE users SET cache_hits = cache_hits + ?2, cache_misses = cache_misses + ?3 WHERE id = "
+      "?1");
   count->bind(1, storage::UserNumber(connection, user));
+  count->bind(2, hits);
+  count->bind(3, misses);
   count->exec();
 }
 
@@ -166,8 +165,8 @@ int DeleteAll(Connection& connection, const std::string& user) {
   Query rows = connection.Prepare("DELETE FROM cached_answers WHERE user = " USER_OF("?1"));
   rows->bind(1, user);
   const int deleted = rows->exec();
-  storage::ForgetUserWithNothing(connection, user);
-  storage::AskForPurge(connection);
+  const bool forgotten = storage::ForgetUserWithNothing(connection, user);
+  if (deleted > 0 || forgotten) storage::AskForPurge(connection);
   return deleted;
 }
 

@@ -27,9 +27,10 @@ Found Find(storage::Connection& connection, const std::string& user, const std::
 void Keep(storage::Connection& connection, const std::string& user, const std::string& key,
           const v1::Complete& answer, const config::Cache& options, std::int64_t now);
 
-// Counts that an answer was given again: now it is the most recently used one.
-void CountHit(storage::Connection& connection, const std::string& user, const std::string& key);
-void CountMiss(storage::Connection& connection, const std::string& user);
+// An answer was given again: now it is the most recently used one.
+void Use(storage::Connection& connection, const std::string& user, const std::string& key);
+
+void Count(storage::Connection& connection, const std::string& user, int hits, int misses);
 
 v1::GetCacheStatsResponse ReadStats(storage::Connection& connection, const std::string& user,
                                     const config::Cache& options, std::int64_t now);

@@ -1,5 +1,7 @@
 #include "server/cache/response_cache.h"
 
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -13,9 +15,53 @@ using net::Clock;
 using net::kForever;
 using storage::Connection;
 
+// What Get has found and the writer has yet to write: one work of its at a time, whatever the rate,
+// so that what waits is bounded by how many answers are asked for meanwhile. From any thread.
+class ResponseCache::Uses {
+ public:
+  // True: nothing waited before, so that Write has to be called.
+  bool Add(std::string user, std::string key, const cache::Found& found) {
+    const std::lock_guard lock(mutex_);
+    const bool first = waiting_.empty();
+    Use& use = waiting_[{std::move(user), std::move(key)}];
+    (found.answer ? use.hits : use.misses) += 1;
+    use.damaged |= found.damaged;
+    return first;
+  }
+
+  void Write(Connection& connection) {
+    for (const auto& [whose, use] : Take()) {
+      const auto& [user, key] = whose;
+      if (use.damaged) cache::Delete(connection, user, key);
+      cache::Count(connection, user, use.hits, use.misses);
+      if (use.hits > 0) cache::Use(connection, user, key);
+    }
+  }
+
+ private:
+  struct Use {
+    int hits = 0;
+    int misses = 0;
+    bool damaged = false;
+  };
+  using Waiting = std::map<std::pair<std::string, std::string>, Use>;
+
+  Waiting Take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(waiting_, {});
+  }
+
+  std::mutex mutex_;
+  Waiting waiting_;
+};
+
 ResponseCache::ResponseCache(config::Cache options, storage::Database& database,
                              telemetry::Metrics& metrics, Now now)
-    : options_(std::move(options)), database_(database), metrics_(metrics), now_(std::move(now)) {}
+    : options_(std::move(options)),
+      database_(database),
+      metrics_(metrics),
+      now_(std::move(now)),
+      uses_(std::make_shared<Uses>()) {}
 
 asio::awaitable<absl::StatusOr<std::optional<v1::Complete>>> ResponseCache::Get(std::string user,
                                                                                 std::string key) {
@@ -26,19 +72,11 @@ asio::awaitable<absl::StatusOr<std::optional<v1::Complete>>> ResponseCache::Get(
   absl::StatusOr<cache::Found> found =
       co_await database_.answers.Do(Clock::now() + kLongestWait, std::move(find));
   if (!found.ok()) co_return found.status();
-  const bool hit = found->answer.has_value();
-  const bool damaged = found->damaged;
-  metrics_.CacheAsked(hit);
-  if (damaged) spdlog::warn("a cached answer is damaged; it is deleted");
-  database_.writer.Post(
-      [user = std::move(user), key = std::move(key), hit, damaged](Connection& connection) {
-        if (damaged) cache::Delete(connection, user, key);
-        if (hit) {
-          cache::CountHit(connection, user, key);
-        } else {
-          cache::CountMiss(connection, user);
-        }
-      });
+  metrics_.CacheAsked(found->answer.has_value());
+  if (found->damaged) spdlog::warn("a cached answer is damaged; it is deleted");
+  if (uses_->Add(std::move(user), std::move(key), *found)) {
+    database_.writer.Post([uses = uses_](Connection& connection) { uses->Write(connection); });
+  }
   co_return std::move(found->answer);
 }
 

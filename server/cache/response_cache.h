@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -60,10 +61,13 @@ class ResponseCache {
   boost::asio::awaitable<absl::StatusOr<int>> Clear(std::string user);
 
  private:
+  class Uses;
+
   const config::Cache options_;
   storage::Database& database_;
   telemetry::Metrics& metrics_;
   const Now now_;
+  const std::shared_ptr<Uses> uses_;  // the writer may be the last to see it
 };
 
 }  // namespace luna

@@ -76,8 +76,10 @@ Headers BrowserPolicy::PreflightHeaders(std::string_view origin, const std::stri
   Headers headers;
   if (origin.empty() || !IsListed(Lower(origin))) return headers;
   headers.emplace_back(field::access_control_allow_methods, methods);
+  // OpenAI's client for pages sends eight fields of its own. `*` stands for all but Authorization:
+  // https://fetch.spec.whatwg.org/#http-access-control-allow-headers
   headers.emplace_back(field::access_control_allow_headers,
-                       "Authorization, Content-Type, Grpc-Timeout, X-Request-Id");
+                       "Authorization, Content-Type, Grpc-Timeout, X-Request-Id, *");
   headers.emplace_back(field::access_control_max_age, "600");
   return headers;
 }

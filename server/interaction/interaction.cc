@@ -214,19 +214,26 @@ asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Cont
   if (caches) {
     turn.key = AnswerKey(turn.User(), *turn.target,
                          PromptFor(turn, before_repeats ? *before_repeats : context));
-    absl::StatusOr<std::optional<v1::Complete>> found =
-        co_await Guard(cache_->Get(turn.User(), turn.key));
-    if (absl::IsCancelled(found.status())) co_return found.status();
-    if (!found.ok()) {
-      WentWithout(turn, "cache", found.status());
-      turn.key.clear();
-    } else if (*found) {
-      turn.cached = true;
-      tokens = std::make_unique<KeptAnswer>(**std::move(found), config_.cache);
-      co_return absl::OkStatus();
-    }
+    const absl::Status looked = co_await LookUp(turn, tokens);
+    if (!looked.ok()) co_return looked;
   }
-  tokens = Ask(turn, context);
+  if (!turn.cached) tokens = Ask(turn, context);
+  co_return absl::OkStatus();
+}
+
+// Gives `tokens` where the answer is kept. Fails only where the caller has gone.
+asio::awaitable<absl::Status> Interaction::LookUp(Turn& turn,
+                                                  std::unique_ptr<llm::TokenStream>& tokens) {
+  absl::StatusOr<std::optional<v1::Complete>> found =
+      co_await Guard(cache_->Get(turn.User(), turn.key));
+  if (absl::IsCancelled(found.status())) co_return found.status();
+  if (!found.ok()) {
+    WentWithout(turn, "cache", found.status());
+    turn.key.clear();
+  } else if (*found) {
+    turn.cached = true;
+    tokens = std::make_unique<KeptAnswer>(**std::move(found), config_.cache);
+  }
   co_return absl::OkStatus();
 }
 

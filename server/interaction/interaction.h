@@ -52,6 +52,8 @@ class Interaction {
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
   boost::asio::awaitable<absl::Status> RecallAndAsk(Turn& turn, memory::Context& context,
                                                     std::unique_ptr<llm::TokenStream>& tokens);
+  boost::asio::awaitable<absl::Status> LookUp(Turn& turn,
+                                              std::unique_ptr<llm::TokenStream>& tokens);
   llm::Prompt PromptFor(const Turn& turn, const memory::Context& context) const;
   std::unique_ptr<llm::TokenStream> Ask(const Turn& turn, const memory::Context& context);
   boost::asio::awaitable<absl::Status> Keep(const Turn& turn, memory::Context context,

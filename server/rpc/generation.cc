@@ -114,36 +114,34 @@ asio::awaitable<absl::StatusOr<v1::ListModelsResponse>> Generation::ListModels(
   co_return response;
 }
 
-// Lets the request in, and sees to its end.
 asio::awaitable<absl::Status> Generation::Run(Work& work) {
-  const std::string& language = work.request.language();
-  absl::StatusOr<llm::Prompt> prompt = PromptOf(work.request, work.stream);
-  absl::Status status = prompt.status();
-  if (status.ok()) {
-    work.target = targets_.OfModel(work.request.target());
-    if (work.target == nullptr) {
-      status = MakeError(ErrorCode::kUnknownTarget,
-                         messages::UnknownTarget(language, work.request.target(),
-                                                 absl::StrJoin(targets_.Names(), ", ")));
-    } else if (work.stream && !work.target->stream) {
-      status =
-          MakeError(ErrorCode::kStreamingDisabled,
-                    messages::StreamingDisabled(language, work.target->name, "POST /generate"));
-    }
-  }
-  if (status.ok()) {
-    const absl::StatusOr<Admission::Place> place = admission_.Enter();
-    status = place.status();
-    if (place.ok()) {
-      work.admitted = true;
-      const telemetry::Counted open(metrics_.StreamsOpen(work.caller.transport));
-      asio::awaitable<absl::Status> respond = Respond(work, *std::move(prompt));
-      status = co_await Guard(std::move(respond));
-    }
-  }
+  absl::Status status = co_await LetIn(work);
   if (absl::IsCancelled(status) && !work.caller.ended.ok()) status = work.caller.ended;
   Record(work, status);
   co_return status;
+}
+
+// Checks the request before it gets its place.
+asio::awaitable<absl::Status> Generation::LetIn(Work& work) {
+  const std::string& language = work.request.language();
+  absl::StatusOr<llm::Prompt> prompt = PromptOf(work.request, work.stream);
+  if (!prompt.ok()) co_return prompt.status();
+  work.target = targets_.OfModel(work.request.target());
+  if (work.target == nullptr) {
+    co_return MakeError(ErrorCode::kUnknownTarget,
+                        messages::UnknownTarget(language, work.request.target(),
+                                                absl::StrJoin(targets_.Names(), ", ")));
+  }
+  if (work.stream && !work.target->stream) {
+    co_return MakeError(ErrorCode::kStreamingDisabled,
+                        messages::StreamingDisabled(language, work.target->name, "POST /generate"));
+  }
+  const absl::StatusOr<Admission::Place> place = admission_.Enter();
+  if (!place.ok()) co_return place.status();
+  work.admitted = true;
+  const telemetry::Counted open(metrics_.StreamsOpen(work.caller.transport));
+  asio::awaitable<absl::Status> respond = Respond(work, *std::move(prompt));
+  co_return co_await Guard(std::move(respond));
 }
 
 asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt) {

@@ -43,6 +43,7 @@ class Generation {
   struct Work;
 
   boost::asio::awaitable<absl::Status> Run(Work& work);
+  boost::asio::awaitable<absl::Status> LetIn(Work& work);
   boost::asio::awaitable<absl::Status> Respond(Work& work, llm::Prompt prompt);
   boost::asio::awaitable<absl::StatusOr<std::unique_ptr<llm::TokenStream>>> AskCacheOrModel(
       Work& work, llm::Prompt prompt);

@@ -16,13 +16,13 @@ std::int64_t UserNumber(Connection& connection, const std::string& name) {
   return connection.database().getLastInsertRowid();
 }
 
-void ForgetUserWithNothing(Connection& connection, const std::string& name) {
+bool ForgetUserWithNothing(Connection& connection, const std::string& name) {
   Query forget = connection.Prepare(
       "DELETE FROM users WHERE name = ?1 AND id NOT IN (SELECT user FROM turns WHERE user = "
       "users.id) AND id NOT IN (SELECT user FROM summaries WHERE user = users.id) AND id NOT IN "
       "(SELECT user FROM cached_answers WHERE user = users.id)");
   forget->bind(1, name);
-  forget->exec();
+  return forget->exec() > 0;
 }
 
 std::int64_t NowMicroseconds() {

@@ -14,8 +14,8 @@ namespace luna::storage {
 // The user's number, which he gets where he has none.
 std::int64_t UserNumber(Connection& connection, const std::string& name);
 
-// Where nothing of a user is left, neither is his name.
-void ForgetUserWithNothing(Connection& connection, const std::string& name);
+// Where nothing of a user is left, neither is his name. Whether it was forgotten.
+bool ForgetUserWithNothing(Connection& connection, const std::string& name);
 
 // Of the wall clock, since 1970.
 std::int64_t NowMicroseconds();

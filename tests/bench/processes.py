@@ -45,6 +45,11 @@ http {{
   upstream bare {{ server {bare}; keepalive 1024; keepalive_requests 1000000000; }}
   server {{
     listen {http} reuseport;
+    location = {file} {{
+      alias {folder}/answer.sse;
+      default_type text/event-stream;
+      sendfile on;
+    }}
     location / {{
       proxy_pass http://provider;
       proxy_http_version 1.1;
@@ -144,11 +149,17 @@ class FakeProvider(Process):
 
     def last_request(self):
         """Path and body of the last request that the provider was made."""
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-            f"http://{self.address}/_fake/state", timeout=30
-        ) as answer:
-            request = json.load(answer)["requests"][-1]
+        request = self._state()["requests"][-1]
         return request["path"], request["body"]
+
+    def seen(self):
+        """How many requests it was made."""
+        return self._state()["seen"]
+
+    def _state(self):
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://{self.address}/_fake/state", timeout=30) as answer:
+            return json.load(answer)
 
 
 class BareGrpc(Process):
@@ -188,11 +199,12 @@ class Nginx(Process):
         self.http, self.grpc = free_address(), free_address()
         home = folder / name
         home.mkdir(exist_ok=True)
+        self.file = home / "answer.sse"  # what it gives for FILE_PATH, once it is there
         conf = home / "nginx.conf"
         most = descriptors()
         conf.write_text(
             NGINX_CONF.format(
-                folder=home, provider=provider, bare=bare, http=self.http, grpc=self.grpc, workers=CORES,
+                folder=home, file=FILE_PATH, provider=provider, bare=bare, http=self.http, grpc=self.grpc, workers=CORES,
                 descriptors=most, connections=most - 100, user="user root;" if os.geteuid() == 0 else "",
             )
         )  # fmt: skip
@@ -254,12 +266,12 @@ class Stage:
 
     def _start_server(self, name):
         if name.startswith("nginx"):
-            return self._start(Nginx, self.provider.address, self.bare.address, name)
+            return self._start(Nginx, self.provider.address, self.bare.address, name.replace(" ", "-"))
         return self._start(Luna, name.replace(" ", "-"), self.provider.address, "word" if name == "luna word" else "raw")
 
     def _write_requests(self):
-        but_memory = [name for name in OFF if name != "memory"]
-        for name, off in (("luna", OFF), ("luna-memory", but_memory)):
+        for name in BODIES:
+            off = [part for part in OFF if name != f"luna-{part}"]
             (self.folder / f"{name}.json").write_bytes(json_request(off))
             (self.folder / f"{name}.bin").write_bytes(grpc_request(off))
 
@@ -273,6 +285,17 @@ class Stage:
         for process in reversed(self._started):
             process.stop()
 
+    def ask(self, target):
+        """One request of luna over SSE; the whole body of its response."""
+        request = urllib.request.Request(
+            f"http://{self.servers[target].http}/interact/stream",
+            (self.folder / f"{target.replace(' ', '-')}.json").read_bytes(),
+            {"Content-Type": "application/json"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            return answer.read()
+
     def flags(self, transport, target):
         """The load client's: where it goes and what it asks. `direct` is the provider or the bare server."""
         server = self.servers.get(target)
@@ -280,30 +303,29 @@ class Stage:
         behind = self.provider if transport == "sse" or target.startswith("luna") else self.bare
         flags = ["--watch", *watched.pids()]
         flags += ["--beside", behind.pid] if server else []
-        body = self.folder / ("luna-memory" if target == "luna memory" else "luna")
+        name = target.replace(" ", "-")
+        body = self.folder / (name if name in BODIES else "luna")
         if transport == "grpc":
             address = server.grpc if server else self.bare.address
             return [*flags, "--grpc", "--address", address, "--body", f"{body}.bin"]
         address = server.http if server else self.provider.address
         if target.startswith("luna"):
             return [*flags, "--address", address, "--path", "/interact/stream", "--body", f"{body}.json"]
+        if target == "nginx file":
+            return [*flags, "--address", address, "--path", FILE_PATH]
         return [*flags, "--address", address, "--path", PROVIDER_PATH, "--body", self.folder / "provider.json"]
 
 
+FILE_PATH = "/answer.sse"
+# What is asked of luna: with all of OFF off, or with one of it on.
+BODIES = ("luna", "luna-memory", "luna-cache")
 PROVIDER_PATH = "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
 
 
 def record_provider_request(folder):
     """Writes what luna asks the provider to provider.json: what goes through nginx is the same, to the byte."""
     with Stage(folder, chunks=1, servers=("luna",)) as stage:
-        request = urllib.request.Request(
-            f"http://{stage.servers['luna'].http}/interact/stream",
-            json_request(OFF),
-            {"Content-Type": "application/json"},
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as answer:
-            answer.read()
+        stage.ask("luna")
         path, body = stage.provider.last_request()
     if path != PROVIDER_PATH:
         raise RuntimeError(f"luna asked the provider at {path}")

@@ -177,6 +177,39 @@ def remember(run, rounds):
                 add_saturated(run, transport, 16, named, REMEMBER_FRAMES, None)
 
 
+def keep(stage):
+    """luna has the answer in its cache, and nginx, where it is there, as a file of the same bytes."""
+    stage.ask("luna cache")
+    hit = stage.ask("luna cache")
+    if hit.count(b"llm_chunk") != 1:
+        raise RuntimeError(f"luna did not give the answer from its cache: {hit[:200]}")
+    stage.chunks = 1
+    if "nginx file" in stage.servers:
+        stage.servers["nginx file"].file.write_bytes(hit)
+
+
+def cached(run, rounds):
+    """A cache hit, whole, against nginx that serves the same bytes as a file."""
+    with Stage(run.folder, CHUNKS, servers=("luna cache", "nginx file")) as stage:
+        keep(stage)
+        for run.round in rounds:
+            for streams in (1, 16):
+                flags = ("--seconds", run.seconds)
+                results = run.loads(stage, "sse", ("luna cache", "nginx file"), streams, *flags)
+                named = {"luna": results["luna cache"], "nginx": results["nginx file"]}
+                add_whole(run, streams, named)
+
+
+def add_whole(run, streams, results):
+    answers = {target: result["requests"] / result["seconds"] for target, result in results.items()}
+    cpu = {target: 1000 * result["cpu_ms"] / max(1, result["requests"]) for target, result in results.items()}
+    whole = {target: result["whole_us"]["p50"] for target, result in results.items()}
+    where = "connection" if streams == 1 else "connections"
+    run.add("sse", f"cached answers/s, {streams} {where}", "/s", answers)
+    run.add("sse", f"CPU a cached answer, {streams} {where}", "us", cpu)
+    run.add("sse", f"whole cached answer, {streams} {where}, p50", "us", whole)
+
+
 def paced(run, rounds):
     """At two loads. The streams start spread over an answer's time, so that their chunks come spread, too."""
     with Stage(run.folder, PACED_CHUNKS, gap_ms=PACED_GAP_MS) as stage:
@@ -270,6 +303,7 @@ ROWS = {
     "saturated": saturated,
     "word": word,
     "remember": remember,
+    "cached": cached,
     "paced": paced,
     "memory": memory,
     "held": held,

@@ -1,13 +1,20 @@
 """Whether the bench measures: what its client counts and notices, and what becomes of the figures. With the debug
 build and without nginx; what anything costs is not looked at here."""
 
+import functools
 import json
+import os
+import tempfile
+import threading
 import urllib.request
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 import processes
 import report
+import rows
 from figures import Figures, Goal
 from processes import ROOT, Stage
 from rows import Run
@@ -36,6 +43,31 @@ def run(tmp_path):
     return run
 
 
+class FileServer:
+    """Serves one file, as nginx does. Use as a context."""
+
+    def __enter__(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.file = Path(self._folder.name) / processes.FILE_PATH[1:]
+        handler = functools.partial(SimpleHTTPRequestHandler, directory=self._folder.name)
+        handler.func.protocol_version = "HTTP/1.1"
+        handler.func.log_message = lambda *_: None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.http = f"127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._folder.cleanup()
+
+    def pids(self):
+        return [os.getpid()]
+
+
 def script(stage, steps):
     """What the provider answers from now on."""
     request = urllib.request.Request(
@@ -54,6 +86,31 @@ def test_each_frame_is_counted(run, stage, transport, target):
     assert result["frames"] == pytest.approx(5 * result["requests"], abs=2 * 3 * 5)
     assert result["first_us"]["count"] > 0 and result["first_us"]["p50"] > 0
     assert result["gap_us"]["count"] > 0
+
+
+@pytest.mark.parametrize("transport", ["sse", "grpc"])
+def test_a_cached_answer_is_one_frame_and_asks_nobody(run, tmp_path, transport):
+    with Stage(tmp_path, 5, servers=("luna cache",)) as stage:
+        rows.keep(stage)
+        result = run.load(stage, transport, "luna cache", 3, "--seconds", run.seconds)
+        assert run.failures == []
+        assert result["frames"] == pytest.approx(result["requests"], abs=6)
+        assert result["whole_us"]["count"] > 0
+        assert stage.provider.seen() == 1
+
+
+def test_a_file_is_read_as_the_response_whose_bytes_it_holds(run, tmp_path):
+    """As nginx serves one: to a GET, with its length."""
+    with Stage(tmp_path, 5, servers=("luna cache",)) as stage, FileServer() as files:
+        rows.keep(stage)
+        files.file.write_bytes(stage.ask("luna cache"))
+        stage.servers["nginx file"] = files
+        result = run.load(stage, "sse", "nginx file", 3, "--once")
+        assert (run.failures, result["lost"], result["streams"]) == ([], 0, 3)
+        whole = files.file.read_bytes()
+        files.file.write_bytes(whole[: whole.rindex(b"data: ")])
+        result = run.load(stage, "sse", "nginx file", 3, "--once")
+        assert result["failures"] == 3 and "no terminal event" in result["first_failure"]
 
 
 @pytest.mark.parametrize("transport", ["sse", "grpc"])
@@ -134,6 +191,6 @@ def test_one_lost_frame_in_any_round_misses_the_target():
 
 
 def test_the_table_says_what_was_met():
-    rows = report.table({"figures": [summary([(3, 1)], Goal(most=2)), summary([(1, 1)], Goal(most=2))]}).splitlines()
-    assert "| 3.00  | 3.00 .. 3.00 | <= 2   | MISSED |" in rows[2]
-    assert "| 1.00  | 1.00 .. 1.00 | <= 2   | met    |" in rows[3]
+    lines = report.table({"figures": [summary([(3, 1)], Goal(most=2)), summary([(1, 1)], Goal(most=2))]}).splitlines()
+    assert "| 3.00  | 3.00 .. 3.00 | <= 2   | MISSED |" in lines[2]
+    assert "| 1.00  | 1.00 .. 1.00 | <= 2   | met    |" in lines[3]

@@ -103,7 +103,8 @@ class OneByteWindow:
 
 def check_serves(server, fake):
     fake.script({"steps": [{"text": "예"}, {"finish": "STOP"}, {"done": True}]})
-    answer = requests.post(f"{server.url}/interact", json={"input": "안녕"}, timeout=60)
+    body = {"input": "안녕", "features": {"cache": False}}
+    answer = requests.post(f"{server.url}/interact", json=body, timeout=60)
     assert answer.json()["text"] == "예"
 
 
@@ -212,7 +213,7 @@ def test_a_response_that_is_being_written_outlives_the_callers_deadline(luna, fa
     text = "가" * 300_000
     fake.script({"steps": [{"text": text}, {"finish": "STOP"}, {"done": True}]})
     deadline = 0.5
-    body = json.dumps({"input": "안녕"}).encode()
+    body = json.dumps({"input": "긴 이야기"}).encode()
     head = f"POST /interact HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     head += "Content-Type: application/json\r\nConnection: close\r\nGrpc-Timeout: 500m\r\n\r\n"
     with connect(luna.http, narrow=True) as client:

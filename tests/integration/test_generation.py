@@ -498,6 +498,7 @@ def test_what_still_runs_after_the_drain_time_is_told(start, fake, in_the_middle
     assert ended.code == (None if way == "generate" else "SHUTTING_DOWN")
     assert "stopping" in ended.message
     assert server.exit_code() == 1
+    assert "code=SHUTTING_DOWN stage=stream" in server.stderr()
     fake.wait(cancelled=1, open=0)
 
 

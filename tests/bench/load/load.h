@@ -18,7 +18,8 @@ struct Plan {
   bool grpc = false;
   sockaddr_in address{};
   std::string path;
-  std::string body;        // SSE: JSON; gRPC: the message, without its five bytes in front
+  std::string body;        // SSE: JSON, or nothing for a GET; gRPC: the message, without its five
+                           // bytes in front
   int streams = 1;         // at once
   int per_connection = 1;  // gRPC: how many of them share a connection
   int frames = 1;          // that each answer must have

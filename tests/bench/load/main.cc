@@ -91,7 +91,7 @@ void Print(Record& all, double seconds, int open, const Cpu& begin, const Cpu& e
 void Run(const Flags& flags, Plan plan) {
   RaiseDescriptorLimit();
   plan.address = ParseAddress(flags.address);
-  plan.body = ReadFile(flags.body_file);
+  if (!flags.body_file.empty()) plan.body = ReadFile(flags.body_file);
   plan.start = Now() + Seconds(0.01);
   plan.ramp = Seconds(flags.ramp);
   plan.window.begin = plan.start + (plan.once ? 0 : Seconds(flags.warmup));
@@ -134,10 +134,11 @@ int main(int argc, char** argv) {
   Flags flags;
   luna::bench::Plan plan;
   CLI::App app("Many streams over SSE or gRPC; each frame is counted. Prints one line of JSON.");
-  app.add_flag("--grpc", plan.grpc, "calls Interact; else POST with SSE as the answer");
+  app.add_flag("--grpc", plan.grpc, "calls Interact; else HTTP with SSE as the answer");
   app.add_option("--address", flags.address, "ADDRESS:PORT")->required();
-  app.add_option("--path", plan.path, "of the POST");
-  app.add_option("--body", flags.body_file, "a file: the JSON, or the message")->required();
+  app.add_option("--path", plan.path, "of the HTTP request");
+  app.add_option("--body", flags.body_file,
+                 "a file: the JSON of a POST, or the message; without it HTTP is a GET");
   app.add_option("--streams", plan.streams, "at once")->check(CLI::PositiveNumber);
   app.add_option("--per-connection", plan.per_connection, "gRPC: streams that share a connection")
       ->check(CLI::PositiveNumber);

@@ -27,9 +27,11 @@ int HexDigit(char c) {
 SseConnection::SseConnection(Load& load, int source, std::vector<Stream*> streams)
     : Connection(std::move(streams)), load_(load), source_(source), stream_(*this->streams()[0]) {
   const Plan& plan = load_.plan();
-  request_ = "POST " + plan.path +
-             " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
-             std::to_string(plan.body.size()) + "\r\n\r\n" + plan.body;
+  request_ = plan.body.empty() ? "GET " + plan.path + " HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                               : "POST " + plan.path +
+                                     " HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                                     "application/json\r\nContent-Length: " +
+                                     std::to_string(plan.body.size()) + "\r\n\r\n" + plan.body;
 }
 
 void SseConnection::Connect() { socket_ = std::make_unique<Socket>(load_.plan().address, source_); }
@@ -69,6 +71,14 @@ void SseConnection::Parse(std::string_view bytes, Nanos now) {
         if (size_ == 0) part_ = Part::kDataEnd;
         break;
       }
+      case Part::kFile: {
+        const std::size_t size = std::min(size_, bytes.size());
+        Body(bytes.substr(0, size), now);
+        bytes.remove_prefix(size);
+        size_ -= size;
+        if (size_ == 0) End(now);
+        break;
+      }
       case Part::kDataEnd:
       case Part::kTrailer: {
         const std::size_t line_end = bytes.find('\n');
@@ -91,11 +101,19 @@ std::string_view SseConnection::Head(std::string_view bytes) {
   if (!StartsWith(head, "HTTP/1.1 200 ")) {
     throw std::runtime_error("the server answered " + head.substr(0, head.find('\r')));
   }
-  if (head.find("chunked") > end) throw std::runtime_error("the response is not chunked");
+  constexpr std::string_view kLength = "Content-Length: ";
+  const std::size_t length = head.find(kLength);
+  if (length < end) {
+    part_ = Part::kFile;
+    size_ = std::stoul(head.substr(length + kLength.size()));
+  } else if (head.find("chunked") < end) {
+    part_ = Part::kSize;
+    size_ = 0;
+  } else {
+    throw std::runtime_error("the response is neither chunked nor of a known length");
+  }
   bytes.remove_prefix(end + 4 - before);
   head.clear();
-  part_ = Part::kSize;
-  size_ = 0;
   return bytes;
 }
 

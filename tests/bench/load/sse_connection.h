@@ -9,9 +9,9 @@
 
 namespace luna::bench {
 
-// HTTP/1.1 with keep-alive; a response is a chunked text/event-stream, of luna or of a provider in
-// Gemini's style. An event of either is one line. Only the beginning of a line is looked at, which
-// says what it is.
+// HTTP/1.1 with keep-alive; a response is a text/event-stream, chunked, of luna or of a provider in
+// Gemini's style, or a file of such with its length. An event of either is one line. Only the
+// beginning of a line is looked at, which says what it is.
 class SseConnection final : public Connection {
  public:
   SseConnection(Load& load, int source, std::vector<Stream*> streams);
@@ -21,7 +21,7 @@ class SseConnection final : public Connection {
   void Ready(Nanos now, bool closing) override;
 
  private:
-  enum class Part { kHead, kSize, kData, kDataEnd, kTrailer };
+  enum class Part { kHead, kSize, kData, kDataEnd, kTrailer, kFile };
 
   void Parse(std::string_view bytes, Nanos now);
   std::string_view Head(std::string_view bytes);
@@ -35,7 +35,7 @@ class SseConnection final : public Connection {
   Stream& stream_;
   std::string request_;
   Part part_ = Part::kHead;
-  std::size_t size_ = 0;  // of the chunk, what has not arrived
+  std::size_t size_ = 0;  // of the chunk or the file, what has not arrived
 };
 
 }  // namespace luna::bench

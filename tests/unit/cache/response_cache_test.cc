@@ -291,6 +291,22 @@ TEST_F(ResponseCacheTest, NobodyWaitsForADatabaseThatIsBusy) {
   EXPECT_EQ(Stats().saves(), 0);  // what nobody waited for any more was not begun
 }
 
+TEST_F(ResponseCacheTest, WhatIsFoundWhileTheWriterIsBusyIsCountedOnceItIsNot) {
+  Put('a', "하나");
+  std::promise<void> go;
+  database_->writer.Post([wait = go.get_future().share()](Connection&) { wait.wait(); });
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Get('a'), "하나");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Get('b'), "");
+  EXPECT_EQ(Get('a', "neo"), "");
+  go.set_value();
+  const v1::GetCacheStatsResponse stats = Stats();
+  EXPECT_EQ(stats.hits(), 20);
+  EXPECT_EQ(stats.misses(), 3);
+  EXPECT_EQ(Stats("neo").misses(), 1);
+  Get('a');
+  EXPECT_EQ(Stats().hits(), 21);
+}
+
 TEST_F(ResponseCacheTest, ABrokenDatabaseIsAnError) {
   Connection(file_).database().exec("DROP TABLE cached_answers");
   EXPECT_EQ(ErrorOf(Await(cache_->Get("na", Key('a'))).status()).code(), "STORAGE_UNAVAILABLE");
