@@ -200,6 +200,7 @@ def main() -> int:
         ("unit tests under ASan and UBSan", lambda: run_binaries("debug")),
         ("unit tests under TSan", lambda: run_binaries("tsan")),
         ("integration tests", lambda: run_pytest("integration")),
+        ("clients", lambda: run_pytest("clients")),
         ("chaos", lambda: run_pytest("chaos")),
         ("fuzz", lambda: run_fuzzers(FUZZ_LONG_SEARCH_SECONDS if long else FUZZ_SEARCH_SECONDS)),
         ("the bench's own tests", lambda: run_pytest("bench")),

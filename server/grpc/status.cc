@@ -17,6 +17,7 @@ namespace luna::grpc {
   google::rpc::ErrorInfo info;
   info.set_reason(error.code());
   info.set_domain("luna");
+  (*info.mutable_metadata())["retryable"] = error.retryable() ? "true" : "false";
   details.add_details()->PackFrom(info);
   if (error.retry_after_ms() > 0) {
     google::rpc::RetryInfo retry;

@@ -5,8 +5,9 @@
 
 namespace luna::grpc {
 
-// With google.rpc.Status details: ErrorInfo (reason: the code of the contract), and RetryInfo where
-// a delay is known.
+// With google.rpc.Status details: ErrorInfo (reason: the code of the contract; metadata
+// `retryable`, true or false: the same request may succeed later), and RetryInfo where a delay is
+// known.
 ::grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace luna::grpc

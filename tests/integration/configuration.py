@@ -48,7 +48,8 @@ auth: {auth}
 data_dir: {data}
 """
 
-PATIENT = {"retries": "{count: 0}"}
+LONG = "{first_token_ms: 600000, gap_ms: 600000, total_ms: 600000}"  # no test waits for one of these
+PATIENT = {"retries": "{count: 0}", "timeouts": LONG}
 SHORT = "{connect_ms: 200, first_token_ms: 500, gap_ms: 400, total_ms: 1000}"
 STUBBORN = {"retries": "{count: 2, first_ms: 1, longest_ms: 50}", "timeouts": SHORT}
 FALLING = {"retries": "{count: 0}", "timeouts": SHORT, "fallback": "[spare]"}

@@ -166,9 +166,11 @@ class LunaServer(Process):
     """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT. `through`: a command
     that becomes the server; `binary`: another build's."""
 
-    def __init__(self, config, *flags, limits=None, through=(), binary=SERVER, **environment):
+    def __init__(
+        self, config, *flags, grpc="127.0.0.1:0", limits=None, through=(), binary=SERVER, **environment
+    ):
         env = clean_environment(**{"GEMINI_API_KEY": "the-test-key"} | environment)
-        ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
+        ports = ["--http", "127.0.0.1:0", "--grpc", grpc]
         self.config = Path(config)
         command = [*through, binary.resolve(), "--config", config, *ports, *flags]
         super().__init__(command, env, limits)

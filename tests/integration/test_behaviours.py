@@ -174,6 +174,7 @@ def check_details(status, behaviour):
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     assert status.details[0].Unpack(info)
     assert (info.reason, info.domain) == (behaviour.error, "luna")
+    assert dict(info.metadata) == {"retryable": "true" if behaviour.retryable else "false"}
     assert len(status.details) == (2 if behaviour.retry_after_ms else 1)
     if behaviour.retry_after_ms:
         assert status.details[1].Unpack(retry)

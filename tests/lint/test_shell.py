@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def shell_scripts():
     top = [ROOT / "run", ROOT / ".ci" / "run"]
-    named = sorted(path for folder in ("config", "docker", "tests") for path in (ROOT / folder).rglob("*.sh"))
+    folders = ("client", "config", "docker", "tests")
+    named = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.sh"))
     return top + named + [ROOT / "client/cpp/completion/luna.bash"]
 
 

@@ -173,6 +173,7 @@ TEST_F(GrpcServerTest, GivesErrorsWithDetails) {
   ASSERT_TRUE(details.details(0).UnpackTo(&info));
   ASSERT_TRUE(details.details(1).UnpackTo(&retry));
   EXPECT_EQ(info.reason(), "UPSTREAM_QUOTA");
+  EXPECT_EQ(info.metadata().at("retryable"), "true");
   EXPECT_EQ(retry.retry_delay().seconds(), 1);
   EXPECT_EQ(retry.retry_delay().nanos(), 500000000);
 }
