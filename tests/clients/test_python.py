@@ -19,10 +19,12 @@ from scripts import (
     BEFORE,
     BUSY,
     CUT,
+    ENGLISH,
     MIDDLE,
     PAUSES,
     PAUSES_READ,
     TOKEN,
+    TRANSLATED,
     WHOLE,
     WORDS,
     check_cancelled,
@@ -311,6 +313,18 @@ def test_what_a_person_feels(client):
     emotion = client.analyze("오늘 너무 슬퍼서 울었어 ㅠㅠ")
     assert (emotion.emotion, len(emotion.top)) == ("sadness", 5)
     assert client.analyze_all(["오늘 너무 슬퍼서 울었어 ㅠㅠ"] * 2) == [emotion] * 2
+
+
+def test_a_translation(translating, fake):
+    fake.script(TRANSLATED)
+    with Client(translating.grpc) as client:
+        events = list(client.interact("설명해주세요.", features={"emotion": False, "cache": False}))
+        assert events[0] == Translation(ENGLISH, "ko", "en")
+        assert events[-1].text == ANSWER
+        assert client.translate("설명해주세요.") == ENGLISH
+        with pytest.raises(LunaError) as failure:
+            client.translate("")
+    assert failure.value.code == "INVALID_INPUT"
 
 
 def test_a_token_says_who_calls(guarded, fake):
