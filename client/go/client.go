@@ -26,6 +26,7 @@ type Client struct {
 	Generation  lunapb.GenerationServiceClient
 	Memory      lunapb.MemoryServiceClient
 	Cache       lunapb.CacheServiceClient
+	Translation lunapb.TranslationServiceClient
 
 	conn *grpc.ClientConn
 }
@@ -56,6 +57,7 @@ func Dial(address string, options ...grpc.DialOption) (*Client, error) {
 		Generation:  lunapb.NewGenerationServiceClient(conn),
 		Memory:      lunapb.NewMemoryServiceClient(conn),
 		Cache:       lunapb.NewCacheServiceClient(conn),
+		Translation: lunapb.NewTranslationServiceClient(conn),
 		conn:        conn,
 	}, nil
 }

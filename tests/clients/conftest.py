@@ -54,6 +54,12 @@ def guarded(start, tmp_path):
 
 
 @pytest.fixture
+def translating(start):
+    """A server that translates what it is told, by the model, and waits for it."""
+    return start(translation="{wait_ms: 60000, deadline_ms: 60000}")
+
+
+@pytest.fixture
 def start_again():
     """Starts a server that has stopped once more, on its gRPC port."""
     servers = []

@@ -4,6 +4,12 @@ ANSWER = "인공지능의 미래는 매우 밝습니다."
 WORDS = ["인공지능의", " 미래는", " 매우", " 밝습니다."]
 END = [{"finish": "STOP"}, {"done": True}]
 WHOLE = {"steps": [{"text": ANSWER}, *END]}
+ENGLISH = "Explain the future of AI."
+# What a translator is asked is no stream.
+TRANSLATED = {
+    "steps": [step | {"stream": False} for step in ({"text": ENGLISH}, *END)]
+    + [step | {"stream": True} for step in WHOLE["steps"]]
+}
 # Nothing more comes before a step is let through.
 BEFORE = {"steps": [{"await": "step"}, {"text": "너무 늦었어"}, *END]}
 MIDDLE = {"steps": [{"text": "하나 둘 셋"}, *BEFORE["steps"]]}

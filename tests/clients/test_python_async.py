@@ -5,9 +5,22 @@ import inspect
 from contextlib import aclosing
 
 import pytest
-from luna_client import AsyncClient, AsyncMemory, Client, Complete, Emotion, LlmChunk, LunaError, Memory
+from luna_client import AsyncClient, AsyncMemory, Client, Complete, Emotion, LlmChunk, LunaError, Memory, Translation
 
-from scripts import ANSWER, ANSWER_ONLY, BEFORE, CUT, MIDDLE, PAUSES, PAUSES_READ, WHOLE, WORDS, check_cancelled
+from scripts import (
+    ANSWER,
+    ANSWER_ONLY,
+    BEFORE,
+    CUT,
+    ENGLISH,
+    MIDDLE,
+    PAUSES,
+    PAUSES_READ,
+    TRANSLATED,
+    WHOLE,
+    WORDS,
+    check_cancelled,
+)
 
 
 @pytest.fixture
@@ -232,6 +245,19 @@ def test_memory(run, fake, tmp_path):
             await memory.import_(["{}\n"])
 
     run(story)
+
+
+def test_a_translation(run, translating, fake):
+    fake.script(TRANSLATED)
+
+    async def story(client):
+        events = [
+            event async for event in client.interact("설명해주세요.", features={"emotion": False, "cache": False})
+        ]
+        assert events[0] == Translation(ENGLISH, "ko", "en")
+        assert await client.translate("설명해주세요.") == ENGLISH
+
+    run(story, address=translating.grpc)
 
 
 def test_what_a_person_feels(run):

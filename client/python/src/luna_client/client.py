@@ -13,12 +13,13 @@ from luna_client import errors, messages
 from luna_client._calls import Features, Timeout, event_of, exported_line, features_of, import_parts, timestamp_of
 from luna_client._chunks import Chunk, Generation, chunk_of, completion_of, error_chunk
 from luna_client._connection import Connection
-from luna_client._generated import cache_pb2, emotion_pb2, generation_pb2, interaction_pb2, memory_pb2
+from luna_client._generated import cache_pb2, emotion_pb2, generation_pb2, interaction_pb2, memory_pb2, translation_pb2
 from luna_client._generated.cache_pb2_grpc import CacheServiceStub
 from luna_client._generated.emotion_pb2_grpc import EmotionServiceStub
 from luna_client._generated.generation_pb2_grpc import GenerationServiceStub
 from luna_client._generated.interaction_pb2_grpc import InteractionServiceStub
 from luna_client._generated.memory_pb2_grpc import MemoryServiceStub
+from luna_client._generated.translation_pb2_grpc import TranslationServiceStub
 from luna_client.errors import LunaError
 from luna_client.messages import read
 
@@ -49,6 +50,7 @@ class Client:
         self._memory = MemoryServiceStub(self._connection.channel)
         self._generation = GenerationServiceStub(self._connection.channel)
         self._cache = CacheServiceStub(self._connection.channel)
+        self._translation = TranslationServiceStub(self._connection.channel)
 
     def __enter__(self) -> Client:
         return self
@@ -140,6 +142,14 @@ class Client:
         request = emotion_pb2.AnalyzeRequest(texts=texts, language=language)
         response = self._connection.unary(self._emotion.Analyze, request, timeout)
         return [read(messages.Emotion, result) for result in response.results]
+
+    def translate(
+        self, text: str, /, *, to_lang: str = "en", from_lang: str = "", language: str = "", timeout: Timeout = None
+    ) -> str:
+        """The text in another language. Languages are BCP 47: `ko`, `en`, `pt-BR`; without `from_lang` luna finds out."""
+        request = translation_pb2.TranslateRequest(text=text, from_lang=from_lang, to_lang=to_lang, language=language)
+        response = self._connection.unary(self._translation.Translate, request, timeout)
+        return response.translated_text
 
     @overload
     def generate(
