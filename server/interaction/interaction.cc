@@ -157,10 +157,9 @@ asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   std::unique_ptr<llm::TokenStream> tokens;
   asio::awaitable<absl::Status> ask = RecallAndAsk(turn, context, tokens);
   asio::awaitable<absl::Status> tell_emotion = SendEmotion(turn);
-  const std::tuple<absl::Status, absl::Status> ready =
-      co_await (std::move(ask) && std::move(tell_emotion));
-  if (!std::get<0>(ready).ok()) co_return std::get<0>(ready);
-  if (!std::get<1>(ready).ok()) co_return std::get<1>(ready);
+  const auto [asked, told] = co_await (std::move(ask) && std::move(tell_emotion));
+  if (!asked.ok()) co_return asked;
+  if (!told.ok()) co_return told;
   absl::StatusOr<llm::Finish> finish = co_await SendAnswer(turn, *tokens);
   // What does not fit into the model may do so with less of the past.
   while (turn.text.empty() && IsTooLarge(finish.status()) && DropOlderHalf(context)) {
@@ -180,10 +179,8 @@ asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   complete.set_target(finish->target);
   asio::awaitable<absl::Status> keep = Keep(turn, context, complete);
   asio::awaitable<absl::StatusOr<bool>> remember = Remember(turn, *finish);
-  const std::tuple<absl::Status, absl::StatusOr<bool>> kept =
-      co_await (std::move(keep) && std::move(remember));
-  if (!std::get<0>(kept).ok()) co_return std::get<0>(kept);
-  const absl::StatusOr<bool>& remembered = std::get<1>(kept);
+  const auto [kept, remembered] = co_await (std::move(keep) && std::move(remember));
+  if (!kept.ok()) co_return kept;
   if (!remembered.ok()) co_return remembered.status();
   if (turn.translation) (void)co_await turn.translation->Wait(net::kForever);
   complete.set_cached(turn.cached);
