@@ -83,11 +83,12 @@ TEST_F(HttpServerTest, AStreamThatFailsAtOnceIsAnError) {
 
 TEST_F(HttpServerTest, AStreamThatFailsLaterIsCut) {
   for (const char* version : {"1.0", "1.1"}) {
-    gone_ = {};
     Client client(server_->address());
     client.Send("GET /count?name=fail&count=1 HTTP/" + std::string(version) +
                 "\r\nHost: localhost\r\n\r\n");
     EXPECT_THROW(client.Read(), boost::system::system_error) << version;
+    gone_.get_future().wait();
+    gone_ = {};
   }
 }
 

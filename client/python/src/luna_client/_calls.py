@@ -24,7 +24,7 @@ CHANNEL_OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 
-# Bytes of a file that one request carries: it may have 256 KiB.
+# Bytes of a file that one request carries, unless a line is longer; the server takes 4 MiB.
 MOST_IMPORTED = 250 * 1024
 
 # Seconds. One number: until all of the answer must be there. (CONNECT, READ), each a number or None, as requests has
