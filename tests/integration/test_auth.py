@@ -284,7 +284,7 @@ def test_the_command_takes_its_token_from_the_environment(guarded, fake):
     fake.script(SCRIPT)
     assert run(LUNA_TOKEN=ALICE) == ("하나\n", "", 0)
     out, err, code = run()
-    assert (out, code) == ("", 1)
+    assert (out, code) == ("", 4)
     assert "UNAUTHENTICATED" in err
     out, err, code = run(LUNA_TOKEN="two words")
     assert (out, code) == ("", 2)
