@@ -22,7 +22,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kMostRequestBytes = 256 << 10;
-constexpr std::size_t kMostFileBytes = 4 << 20;  // in one message: what gRPC takes by default
+constexpr std::size_t kMostFileBytes = 4 << 20;  // a part of a file
 
 // A request that carries a file, in a field of bytes, may be larger than others.
 std::size_t MostBytes(const google::protobuf::Descriptor& request) {

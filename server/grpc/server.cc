@@ -21,10 +21,14 @@ std::string Bracketed(const std::string& host) {
 }
 
 // gRPC's own limits are 2^32 streams a connection and a keepalive of two hours.
+// More than any request may have, so that one which is too long is mostly refused in luna's words.
+constexpr int kMostMessageBytes = 8 << 20;
+
 void Limit(::grpc::ServerBuilder& builder) {
   constexpr int kSecond = 1000;
   constexpr int kMinute = 60 * kSecond;
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
+  builder.SetMaxReceiveMessageSize(kMostMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kMinute);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * kSecond);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30 * kSecond);

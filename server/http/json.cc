@@ -17,6 +17,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "server/base/error.h"
+#include "server/base/exact_json.h"
 #include "server/base/utf8.h"
 
 namespace luna::http {
@@ -25,9 +26,6 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-
-// Without it RapidJSON reads some numbers one digit off.
-constexpr unsigned kExact = rapidjson::kParseFullPrecisionFlag;
 
 // Merges `json` into `message`.
 absl::Status Merge(const std::string& json, const char* place, Message& message) {
@@ -159,7 +157,7 @@ bool StandsForItself(char c) {
 // The event's fields beside `type` and `data`, as `, "name": value` each.
 std::string Details(const v1::InteractResponse& event, const char* type, const char* data_field) {
   rapidjson::Document all;
-  all.Parse<kExact>(ToJson(event).c_str());
+  ParseExactly(ToJson(event), all);
   rapidjson::Value fields = all[type].GetObject();
   fields.EraseMember(data_field);
   if (event.has_emotion()) fields.EraseMember("confidence");
@@ -178,19 +176,17 @@ std::string Details(const v1::InteractResponse& event, const char* type, const c
 
 // Protobuf's own parser lets single quotes and bare keys pass.
 absl::Status ParseObject(const std::string& json, rapidjson::Document& parsed) {
-  constexpr unsigned kStrict =
-      kExact | rapidjson::kParseIterativeFlag;  // no recursion, so no deep stack
   if (!utf8::IsValid(json)) {
     return MakeError(ErrorCode::kInvalidInput, "body: not UTF-8");
   }
   if (json.find('\0') != std::string::npos) {  // which RapidJSON takes for the end
     return MakeError(ErrorCode::kInvalidInput, "body: not JSON: a NUL");
   }
-  parsed.Parse<kStrict>(json.data(), json.size());
-  if (parsed.HasParseError()) {
+  const rapidjson::ParseResult result = ParseExactly(json, parsed);
+  if (result.IsError()) {
     return MakeError(ErrorCode::kInvalidInput,
-                     absl::StrCat("body: not JSON at byte ", parsed.GetErrorOffset(), ": ",
-                                  rapidjson::GetParseError_En(parsed.GetParseError())));
+                     absl::StrCat("body: not JSON at byte ", result.Offset(), ": ",
+                                  rapidjson::GetParseError_En(result.Code())));
   }
   if (!parsed.IsObject()) {
     return MakeError(ErrorCode::kInvalidInput, "body: expected a JSON object");
@@ -314,7 +310,7 @@ void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string
       v1::Emotion label = event.emotion();
       label.clear_top();
       rapidjson::Document json;
-      json.Parse<kExact>(ToJson(label).c_str());
+      ParseExactly(ToJson(label), json);
       json.RemoveMember("top");
       frame += Spaced(Write(json));
       break;

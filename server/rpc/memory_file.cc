@@ -16,6 +16,7 @@
 #include <rapidjson/error/en.h>
 
 #include "server/base/error.h"
+#include "server/base/exact_json.h"
 #include "server/base/utf8.h"
 #include "server/interaction/checks.h"
 #include "server/interaction/interaction.h"
@@ -207,8 +208,6 @@ absl::StatusOr<Lines> ReadLines(std::string_view data, const std::string& langua
 }
 
 absl::StatusOr<Lines> ReadList(std::string_view data, const std::string& language) {
-  constexpr unsigned kExactly =
-      rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;  // no deep stack
   const auto line_of = [&](std::size_t byte) {
     return 1 + std::count(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(byte), '\n');
   };
@@ -217,10 +216,10 @@ absl::StatusOr<Lines> ReadList(std::string_view data, const std::string& languag
     return AtLine(language, line_of(nul), absl::InvalidArgumentError("NUL"));
   }
   rapidjson::Document list;
-  list.Parse<kExactly>(data.data(), data.size());
-  if (list.HasParseError()) {
-    return AtLine(language, line_of(std::min(list.GetErrorOffset(), data.size())),
-                  absl::InvalidArgumentError(rapidjson::GetParseError_En(list.GetParseError())));
+  const rapidjson::ParseResult result = ParseExactly(data, list);
+  if (result.IsError()) {
+    return AtLine(language, line_of(std::min(result.Offset(), data.size())),
+                  absl::InvalidArgumentError(rapidjson::GetParseError_En(result.Code())));
   }
   Lines lines;
   for (const rapidjson::Value& entry : list.GetArray()) {

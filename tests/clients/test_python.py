@@ -199,6 +199,7 @@ def test_control_c_stops_the_model(luna, fake, ask):
         env=clean_environment(PYTHONPATH=":".join(sys.path)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test in the background ignores it
     )
     fake.wait(waiting=1)
     process.send_signal(signal.SIGINT)

@@ -111,7 +111,7 @@ def test_a_bad_line_is_named(client):
 
 def test_a_line_that_no_request_can_hold_is_not_worth_a_retry(client):
     with pytest.raises(LunaError) as failure:
-        client.memory("huge").import_(["x" * 300 * 1024])
+        client.memory("huge").import_(["x" * (9 << 19)])
     assert (failure.value.code, failure.value.retryable) == ("INPUT_TOO_LARGE", False)
 
 

@@ -455,6 +455,7 @@ func (x *EmotionScore) GetConfidence() float64 {
 	return 0
 }
 
+// Of a text with Hangul in it, where there is somebody to translate it.
 type Translation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Text  string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`

@@ -30,7 +30,8 @@ const (
 // Talks to a person: one text in, the answer out.
 type InteractionServiceClient interface {
 	// Streams what luna makes of a text, in this order: the emotion, the translation, the answer in
-	// pieces, and exactly one `complete` or `error`, which is the last event.
+	// pieces, and exactly one `complete` or `error`, which is the last event. A translation that takes
+	// longer than the answer's beginning comes between two pieces, or behind them.
 	//
 	// Over HTTP the answer is a stream of Server-Sent Events.
 	Interact(ctx context.Context, in *InteractRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InteractResponse], error)
@@ -82,7 +83,8 @@ func (c *interactionServiceClient) Answer(ctx context.Context, in *AnswerRequest
 // Talks to a person: one text in, the answer out.
 type InteractionServiceServer interface {
 	// Streams what luna makes of a text, in this order: the emotion, the translation, the answer in
-	// pieces, and exactly one `complete` or `error`, which is the last event.
+	// pieces, and exactly one `complete` or `error`, which is the last event. A translation that takes
+	// longer than the answer's beginning comes between two pieces, or behind them.
 	//
 	// Over HTTP the answer is a stream of Server-Sent Events.
 	Interact(*InteractRequest, grpc.ServerStreamingServer[InteractResponse]) error

@@ -47,7 +47,9 @@ type Conversation struct {
 	FinishReason string `protobuf:"bytes,13,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"`
 	// Of a search with a keyword: the passage in which the words stand, in parts, which joined are the
 	// passage.
-	Snippet       []*SnippetPart `protobuf:"bytes,14,rep,name=snippet,proto3" json:"snippet,omitempty"`
+	Snippet []*SnippetPart `protobuf:"bytes,14,rep,name=snippet,proto3" json:"snippet,omitempty"`
+	// What the model read in place of `user_message`, with `translation.feeds_model`; else empty.
+	Translation   string `protobuf:"bytes,15,opt,name=translation,proto3" json:"translation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -178,6 +180,13 @@ func (x *Conversation) GetSnippet() []*SnippetPart {
 		return x.Snippet
 	}
 	return nil
+}
+
+func (x *Conversation) GetTranslation() string {
+	if x != nil {
+		return x.Translation
+	}
+	return ""
 }
 
 type ListRecentRequest struct {
@@ -2107,7 +2116,7 @@ type ImportRequest struct {
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// The file, or a part of it in whole lines, in UTF-8: each line an ExportResponse in JSON; or the
 	// original's list. Over HTTP it is the body (`application/x-ndjson`, `application/json` or
-	// `text/plain`), of up to 16 MiB.
+	// `text/plain`), of up to 16 MiB; over gRPC up to 4, which is all of a request there.
 	Data          []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
 	Language      string `protobuf:"bytes,3,opt,name=language,proto3" json:"language,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2223,7 +2232,7 @@ var File_luna_v1_memory_proto protoreflect.FileDescriptor
 
 const file_luna_v1_memory_proto_rawDesc = "" +
 	"\n" +
-	"\x14luna/v1/memory.proto\x12\aluna.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf5\x03\n" +
+	"\x14luna/v1/memory.proto\x12\aluna.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x04\n" +
 	"\fConversation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
@@ -2241,7 +2250,8 @@ const file_luna_v1_memory_proto_rawDesc = "" +
 	"\x05model\x18\v \x01(\tR\x05model\x12\x12\n" +
 	"\x04mode\x18\f \x01(\tR\x04mode\x12#\n" +
 	"\rfinish_reason\x18\r \x01(\tR\ffinishReason\x12.\n" +
-	"\asnippet\x18\x0e \x03(\v2\x14.luna.v1.SnippetPartR\asnippet\"m\n" +
+	"\asnippet\x18\x0e \x03(\v2\x14.luna.v1.SnippetPartR\asnippet\x12 \n" +
+	"\vtranslation\x18\x0f \x01(\tR\vtranslation\"m\n" +
 	"\x11ListRecentRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x19\n" +
 	"\x05count\x18\x02 \x01(\x05H\x00R\x05count\x88\x01\x01\x12\x1a\n" +

@@ -118,6 +118,7 @@ class Conversation:
     mode: str
     finish_reason: str
     snippet: tuple[SnippetPart, ...]
+    translation: str
 
 
 @dataclass(frozen=True, slots=True)
