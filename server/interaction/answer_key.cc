@@ -65,7 +65,7 @@ std::string AnswerKey(const std::string& user, const config::Target& target,
   AddTarget(target, prompt, parts);
   parts.Add(prompt.system);
   for (const llm::Message& message : prompt.messages) {
-    const bool normalized = text == TextInKey::kNormalized && &message == &prompt.messages.back();
+    const bool normalized = text != TextInKey::kAsItIs && &message == &prompt.messages.back();
     parts.AddNumber(static_cast<int>(message.role));
     parts.Add(normalized ? utf8::Normalized(message.text) : message.text);
   }

@@ -15,6 +15,8 @@ using namespace asio::experimental::awaitable_operators;
 asio::awaitable<absl::Status> InputTranslation::Make(std::string korean) {
   Passage passage{std::move(korean), "ko", "en"};
   absl::StatusOr<std::string> made = co_await Guard(translator_.Translate(std::move(passage)));
+  // Nobody is told that it is over: who waits is being cancelled, too.
+  if (absl::IsCancelled(made.status())) co_return made.status();
   if (made.ok()) text_ = *std::move(made);
   over_ = true;
   over_signal_.Notify();

@@ -182,7 +182,10 @@ asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   const auto [kept, remembered] = co_await (std::move(keep) && std::move(remember));
   if (!kept.ok()) co_return kept;
   if (!remembered.ok()) co_return remembered.status();
-  if (turn.translation) (void)co_await turn.translation->Wait(net::kForever);
+  if (turn.translation) {
+    (void)co_await turn.translation->Wait(turn.cached ? turn.start + config_.translation.wait
+                                                      : net::kForever);
+  }
   complete.set_cached(turn.cached);
   complete.set_remembered(*remembered);
   complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
@@ -218,12 +221,13 @@ asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Cont
   if (caches) {
     turn.key = AnswerKey(turn.User(), *turn.target,
                          MakePrompt(config_, before_repeats ? *before_repeats : context,
-                                    turn.request.input(), turn.stream));
+                                    turn.request.input(), turn.stream),
+                         Feeds(turn) ? TextInKey::kTranslated : TextInKey::kNormalized);
     const absl::Status looked = co_await LookUp(turn, tokens);
     if (!looked.ok()) co_return looked;
   }
   if (turn.cached) co_return absl::OkStatus();
-  if (turn.translation && config_.translation.feeds_model) {
+  if (Feeds(turn)) {
     absl::Status waited = co_await Guard(turn.translation->Wait(net::kForever));
     if (!waited.ok()) co_return waited;
   }
@@ -260,7 +264,8 @@ asio::awaitable<absl::Status> Interaction::Keep(const Turn& turn, memory::Contex
                                                 v1::Complete answer) {
   const bool worth =
       answer.finish_reason() == "STOP" && answer.target() == turn.target->name && !turn.cached;
-  if (turn.key.empty() || !worth) co_return absl::OkStatus();
+  const bool as_meant = !Feeds(turn) || !ReadInstead(turn).empty();
+  if (turn.key.empty() || !worth || !as_meant) co_return absl::OkStatus();
   auto holds = [user = turn.User(), context = std::move(context)](storage::Connection& connection) {
     return memory::IsThere(connection, user, context);
   };
@@ -324,7 +329,12 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
 
 // What the model reads in place of what the person said; empty where it reads that.
 std::string Interaction::ReadInstead(const Turn& turn) const {
-  return config_.translation.feeds_model && turn.translation ? turn.translation->text() : "";
+  return Feeds(turn) ? turn.translation->text() : "";
+}
+
+// Whether the model is to read the translation.
+bool Interaction::Feeds(const Turn& turn) const {
+  return config_.translation.feeds_model && turn.translation;
 }
 
 // Without the translation the answer still comes. Once it is over this waits to be cancelled, so
@@ -368,7 +378,7 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     ended = !token.ok() || std::holds_alternative<llm::Finish>(*token);
     if (ended) chunker.Finish(chunks);
     for (std::string& chunk : chunks) {
-      MeasureChunk(turn, now);
+      turn.MeasureChunk(now, metrics_);
       event.mutable_llm_chunk()->set_text(std::move(chunk));
       turn.Put(event);
     }
@@ -383,16 +393,6 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
   };
   co_return WithMessage(token.status(), in_words(ErrorOf(token.status()).message()),
                         in_words(OwnWords(token.status())));
-}
-
-void Interaction::MeasureChunk(Turn& turn, net::TimePoint now) const {
-  if (turn.first_chunk) {
-    metrics_.NextChunk(now - turn.last_chunk);
-  } else {
-    turn.first_chunk = now;
-    metrics_.FirstChunk(now - turn.start);
-  }
-  turn.last_chunk = now;
 }
 
 }  // namespace luna

@@ -49,7 +49,6 @@ class Interaction {
 
   boost::asio::awaitable<absl::Status> Tell(Turn& turn);
   void Record(const Turn& turn, const absl::Status& status) const;
-  void MeasureChunk(Turn& turn, net::TimePoint now) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
   boost::asio::awaitable<absl::Status> Converse(Turn& turn);
   boost::asio::awaitable<absl::Status> RecallAndAsk(Turn& turn, memory::Context& context,
@@ -63,6 +62,7 @@ class Interaction {
   void WentWithout(const Turn& turn, const char* part, const absl::Status& why) const;
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);
   std::string ReadInstead(const Turn& turn) const;
+  bool Feeds(const Turn& turn) const;
   boost::asio::awaitable<absl::Status> SendTranslation(Turn& turn);
   boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
                                                                  llm::TokenStream& tokens);

@@ -58,6 +58,16 @@ struct Interaction::Turn {
     sink.Flush();
   }
 
+  void MeasureChunk(net::TimePoint now, telemetry::Metrics& metrics) {
+    if (first_chunk) {
+      metrics.NextChunk(now - last_chunk);
+    } else {
+      first_chunk = now;
+      metrics.FirstChunk(now - start);
+    }
+    last_chunk = now;
+  }
+
   static google::protobuf::Timestamp Now() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(

@@ -442,3 +442,76 @@ def test_an_export_holds_both(start, fake, ask):
     assert requests.post(url, data=exported, headers=headers, timeout=60).json()["imported"] == 1
     (turn,) = requests.get(f"{server.url}/memory/conversations?user_id=dora", timeout=60).json()["conversations"]
     assert turn["translation"] == ENGLISH
+
+
+def check_ends_once(outcome, code):
+    ends = [event for event in outcome.events if event["type"] in ("complete", "error")]
+    assert [(end["type"], end["code"]) for end in ends] == [("error", code)]
+    assert [event["sequence"] for event in outcome.events] == list(range(1, len(outcome.events) + 1))
+    assert ends[0]["text_so_far"] == "미래는"
+
+
+@pytest.mark.parametrize("transport", ("sse", "grpc"))
+def test_the_end_of_the_drain_while_complete_waits_ends_it_once(start, fake, ask, transport):
+    server = start(server="{drain_ms: 200}", translation=NO_WAIT)
+    fake.script(script(NEVER, {"text": "미래는"}))
+    on_event = lambda event: event["type"] == "llm_chunk" and server.send()  # noqa: E731
+    check_ends_once(ask(server, transport, on_event=on_event), "SHUTTING_DOWN")
+    assert server.exit_code() == 1
+
+
+def test_the_callers_deadline_while_complete_waits_ends_it_once_over_http(hasty, fake):
+    fake.script(script(NEVER, {"text": "미래는"}))
+    body = {"input": SAID, "target": "gemini", "features": WANTED | {"details": True}}
+    answer = requests.post(f"{hasty.url}/interact/stream", json=body, headers={"Grpc-Timeout": "1S"}, timeout=60)
+    events = [json.loads(line[6:]) for line in answer.content.decode().splitlines() if line.startswith("data: ")]
+    check_ends_once(type("Outcome", (), {"events": events}), "DEADLINE_EXCEEDED")
+    fake.wait(open=0)
+
+
+@transports
+def test_a_translation_is_told_on_a_cache_hit_too(start, fake, ask, transport):
+    """The whole flow, twice: emotion, translation, memory, cache."""
+    server = start(translation=AUTO)
+    wanted = {"details": True}
+    fake.script(TRANSLATED)
+    first = ask(server, transport, wanted)
+    assert kinds(first) == ["emotion", "translation", *["llm_chunk"] * 3, "complete"]
+    second = ask(server, transport, wanted)
+    assert kinds(second) == ["emotion", "translation", "llm_chunk", "complete"]
+    assert second.events[1]["data"] == ENGLISH
+    assert (first.last()["cached"], second.last()["cached"]) == (False, True)
+    assert second.last()["data"] == first.last()["data"] == second.events[2]["data"]
+    assert second.last()["remembered"]
+    assert len(fake.requests()) == 2  # the translation, the answer
+
+
+@transports
+def test_a_cache_hit_does_not_wait_for_a_translation_for_long(start, fake, ask, transport):
+    server = start(translation="{wait_ms: 50, deadline_ms: 60000}")
+    wanted = {"details": True, "memory": False, "emotion": False}
+    fake.script(script([{"text": "미래"}], {"text": "미래는"}))
+    assert not ask(server, transport, wanted).last()["cached"]  # Hangul is no translation, and is not kept
+    fake.script(script(NEVER, {"text": "다른 답"}))
+    assert kinds(ask(server, transport, wanted)) == ["llm_chunk", "complete"]
+
+
+@transports
+def test_what_a_model_read_in_translation_is_no_answer_to_the_text(start, fake, ask, transport):
+    server = start(translation="{wait_ms: 60000, deadline_ms: 60000, feeds_model: true}")
+    wanted = {"details": True, "memory": False, "emotion": False}
+    fake.script(TRANSLATED)
+    assert not ask(server, transport, wanted).last()["cached"]
+    assert ask(server, transport, wanted).last()["cached"]
+    fake.script(script([{"text": ENGLISH}], {"text": "원문에 대한 답"}))
+    assert ask(server, transport, wanted | {"translation": False}).last()["data"] == "원문에 대한 답"
+
+
+@transports
+def test_an_answer_to_the_text_is_not_kept_where_the_translation_failed(start, fake, ask, transport):
+    server = start(translation="{wait_ms: 60000, deadline_ms: 60000, feeds_model: true}")
+    wanted = {"details": True, "memory": False, "emotion": False}
+    fake.script(script([{"text": "번역 아님"}], {"text": "원문에 대한 답"}))
+    assert ask(server, transport, wanted).last()["data"] == "원문에 대한 답"
+    fake.script(TRANSLATED)
+    assert ask(server, transport, wanted).last()["data"] == "미래는 매우 밝습니다."
