@@ -98,6 +98,14 @@ void Keep(Connection& connection, const std::string& user, const std::string& ke
   old->exec();
 }
 
+bool IsKept(Connection& connection, const std::string& user, const std::string& key) {
+  Query row = connection.Prepare(
+      "SELECT 1 FROM cached_answers WHERE user = " USER_OF("?1") " AND key = ?2");
+  row->bind(1, user);
+  Bind(*row, 2, key);
+  return row->executeStep();
+}
+
 void Use(Connection& connection, const std::string& user, const std::string& key) {
   Query use = connection.Prepare(
       "UPDATE cached_answers SET used = (SELECT max(used) + 1 FROM cached_answers WHERE user = "

@@ -27,6 +27,8 @@ Found Find(storage::Connection& connection, const std::string& user, const std::
 void Keep(storage::Connection& connection, const std::string& user, const std::string& key,
           const v1::Complete& answer, const config::Cache& options, std::int64_t now);
 
+bool IsKept(storage::Connection& connection, const std::string& user, const std::string& key);
+
 // An answer was given again: now it is the most recently used one.
 void Use(storage::Connection& connection, const std::string& user, const std::string& key);
 

@@ -80,6 +80,12 @@ asio::awaitable<absl::StatusOr<std::optional<v1::Complete>>> ResponseCache::Get(
   co_return std::move(found->answer);
 }
 
+std::function<bool(Connection&)> ResponseCache::StillKept(std::string user, std::string key) const {
+  return [user = std::move(user), key = std::move(key)](Connection& connection) {
+    return cache::IsKept(connection, user, key);
+  };
+}
+
 asio::awaitable<absl::Status> ResponseCache::Put(std::string user, std::string key,
                                                  v1::Complete answer,
                                                  std::function<bool(Connection&)> holds) {

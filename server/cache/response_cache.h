@@ -42,6 +42,10 @@ class ResponseCache {
   boost::asio::awaitable<absl::StatusOr<std::optional<v1::Complete>>> Get(std::string user,
                                                                           std::string key);
 
+  // Whether it is still there, to be asked by who writes down that it was given: what the user has
+  // deleted is not to come back.
+  std::function<bool(storage::Connection&)> StillKept(std::string user, std::string key) const;
+
   // Keeps a whole answer that ended with STOP: its text, finish reason, usage, model and target. It
   // is on the disk, and found, when this resumes with OK. `holds` is called in the same
   // transaction: where it is false what the answer was made from has been deleted meanwhile, and

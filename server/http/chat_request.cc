@@ -43,7 +43,7 @@ struct Unsupported {
   const char* field;
   bool (*changes_nothing)(const Json&);
 };
-constexpr std::array<Unsupported, 16> kUnsupported{{
+constexpr std::array<Unsupported, 22> kUnsupported{{
     {"tools", IsEmpty},
     {"tool_choice", IsNoChoice},
     {"functions", IsEmpty},
@@ -60,6 +60,13 @@ constexpr std::array<Unsupported, 16> kUnsupported{{
     {"web_search_options", Never},
     {"reasoning_effort", Never},
     {"verbosity", Never},
+    // Of llama.cpp and vLLM:
+    {"grammar", Never},
+    {"json_schema", Never},
+    {"guided_json", Never},
+    {"guided_regex", Never},
+    {"guided_choice", Never},
+    {"guided_grammar", Never},
 }};
 
 // The member of that name; nullptr where it is null or not there.

@@ -293,7 +293,8 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
   const bool gemini = targets_.Config(finish.target)->api == config::Target::Api::kGemini;
   said.set_mode(gemini ? "api" : "server");
   said.set_finish_reason(finish.reason);
-  const absl::Status kept = co_await Guard(memory_->Remember(std::move(said)));
+  auto holds = turn.cached ? cache_->StillKept(turn.User(), turn.key) : nullptr;
+  const absl::Status kept = co_await Guard(memory_->Remember(std::move(said), std::move(holds)));
   if (absl::IsCancelled(kept)) co_return kept;
   if (!kept.ok()) {
     WentWithout(turn, "memory", kept);

@@ -113,12 +113,12 @@ std::string NoEmotionEngine(const std::string& language) {
 std::string NoTranslationEngine(const std::string& language) {
   return English(language)
              ? "translation: nobody translates: translation.engine in config/models.yaml is off, "
-               "or "
-               "auto without a Gemini or llm.servers.translator, or its key is missing, which the "
-               "server's log says"
+               "or auto while the default target is no Gemini and there is no "
+               "llm.servers.translator, or its key is missing, which the server's log says"
              : "translation: 번역할 엔진이 없습니다. config/models.yaml의 translation.engine이 "
-               "off이거나, auto인데 Gemini도 llm.servers.translator도 없거나, 키가 없습니다. 서버 "
-               "로그를 확인하세요.";
+               "off이거나, auto인데 기본 대상이 Gemini가 아니고 llm.servers.translator도 없거나, "
+               "키가 "
+               "없습니다. 서버 로그를 확인하세요.";
 }
 
 std::string NoLanguageTag(const std::string& language, const std::string& field,

@@ -15,13 +15,18 @@ boost::asio::awaitable<absl::StatusOr<memory::Recollection>> ConversationMemory:
   return database_.answers.Do(net::Clock::now() + kLongestWait, std::move(recall));
 }
 
-boost::asio::awaitable<absl::Status> ConversationMemory::Remember(v1::Conversation turn) {
-  auto insert = [this, turn = std::move(turn)](Connection& connection) {
-    return memory::Insert(connection, turn, options_);
+boost::asio::awaitable<absl::Status> ConversationMemory::Remember(
+    v1::Conversation turn, std::function<bool(Connection&)> holds) {
+  auto insert = [this, turn = std::move(turn), holds = std::move(holds)](Connection& connection) {
+    if (holds && !holds(connection)) return false;
+    memory::Insert(connection, turn, options_);
+    return true;
   };
-  const absl::StatusOr<int> id =
+  const absl::StatusOr<bool> kept =
       co_await database_.writer.Do(net::Clock::now() + kLongestWait, std::move(insert));
-  co_return id.status();
+  if (!kept.ok()) co_return kept.status();
+  if (!*kept) co_return absl::AbortedError("it repeats what has been deleted");
+  co_return absl::OkStatus();
 }
 
 boost::asio::awaitable<absl::StatusOr<v1::ImportResponse>> ConversationMemory::Import(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,8 +34,11 @@ class ConversationMemory {
                                                                       std::string session,
                                                                       std::string input);
 
-  // Keeps a finished turn; it is on the disk when it resumes with OK.
-  boost::asio::awaitable<absl::Status> Remember(v1::Conversation turn);
+  // Keeps a finished turn; it is on the disk when it resumes with OK. `holds` is called in the same
+  // transaction: where it is false the turn repeats what has been deleted meanwhile, is not kept,
+  // and it fails with kAborted.
+  boost::asio::awaitable<absl::Status> Remember(
+      v1::Conversation turn, std::function<bool(storage::Connection&)> holds = nullptr);
 
   // Runs `query` (turns.h) beside everything else, and resumes with what it returned.
   template <class Query>

@@ -26,9 +26,12 @@ constexpr std::size_t kLongestRatio = 4;
 // A tag that the text does not hold, so that nothing in it ends it.
 std::string TagFor(const std::string& text) {
   std::string tag = "text";
-  while (absl::StrContains(text, tag)) tag += '_';
+  for (int i = 1; absl::StrContains(text, tag); ++i) tag = absl::StrCat("text", i);
   return tag;
 }
+
+// Of a translation: a byte has less than one, and a short text may grow.
+int MostTokens(const std::string& text) { return static_cast<int>(text.size()) + 64; }
 
 std::string Within(const std::string& tag, const std::string& text) {
   return absl::StrCat("<", tag, ">\n", text, "\n</", tag, ">");
@@ -49,8 +52,10 @@ bool IsTooLong(std::string_view translation, std::string_view text) {
 
 asio::awaitable<absl::StatusOr<std::string>> LlmTranslator::Translate(Passage passage) {
   const net::TimePoint deadline = net::Clock::now() + config_.deadline;
+  llm::Prompt prompt = TranslationPrompt(passage);
+  prompt.max_tokens = std::max(target_.max_tokens, MostTokens(passage.text));
   const std::unique_ptr<llm::TokenStream> tokens =
-      targets_.GenerateOnce(target_, TranslationPrompt(passage));
+      targets_.GenerateOnce(target_, std::move(prompt));
   std::string answer;
   for (;;) {
     absl::StatusOr<llm::Token> token = co_await tokens->Next(deadline);

@@ -515,3 +515,23 @@ def test_an_answer_to_the_text_is_not_kept_where_the_translation_failed(start, f
     assert ask(server, transport, wanted).last()["data"] == "원문에 대한 답"
     fake.script(TRANSLATED)
     assert ask(server, transport, wanted).last()["data"] == "미래는 매우 밝습니다."
+
+
+@transports
+def test_a_cached_answer_that_is_deleted_while_it_is_told_is_not_remembered(start, fake, ask, transport):
+    server = start(translation="{wait_ms: 60000, deadline_ms: 60000}")
+    wanted = {"details": True, "emotion": False}
+    # What has Hangul in it is no translation and is not kept: the hit waits for another.
+    fake.script(script([{"text": "번역"}], {"text": "지워질 답"}))
+    assert ask(server, transport, wanted).last()["remembered"]
+    fake.script(script(GATED, {"text": "다른 답"}))
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(ask, server, transport, wanted)
+        fake.wait(waiting=1)
+        cleared = requests.delete(f"{server.url}/memory/clear?confirm=true", timeout=60)
+        assert cleared.json()["deleted_conversations"] == 1
+        fake.step(gate="translation")
+        outcome = second.result(60)
+    assert (outcome.last()["cached"], outcome.last()["remembered"]) == (True, False)
+    left = requests.get(f"{server.url}/memory/recent", timeout=60).json()
+    assert left == {"recent_conversations": []}

@@ -125,6 +125,12 @@ TEST(ChatRequest, RefusesByNameWhatWouldChangeTheAnswer) {
       {"web_search_options", "{}"},
       {"reasoning_effort", R"("low")"},
       {"verbosity", R"("low")"},
+      {"grammar", R"("root ::= \"a\"")"},
+      {"json_schema", R"({"type": "object"})"},
+      {"guided_json", R"({"type": "object"})"},
+      {"guided_regex", R"("a")"},
+      {"guided_choice", R"(["a"])"},
+      {"guided_grammar", R"("a")"},
   };
   for (const auto& [field, value] : table) {
     const auto chat = ReadChatRequest(With(", \"" + field + "\": " + value));
