@@ -1,7 +1,6 @@
 #include "server/auth/tokens.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <utility>
@@ -12,22 +11,13 @@
 #include <google/protobuf/descriptor.h>
 
 #include "server/base/error.h"
+#include "server/base/sha256.h"
 
 namespace luna::auth {
 namespace {
 
 constexpr std::size_t kTokenBytes = 32;
-constexpr std::size_t kSha256Bytes = 32;
 constexpr char kAnyUser[] = "*";
-
-absl::StatusOr<std::string> Sha256(std::string_view text) {
-  std::string hash(kSha256Bytes, '\0');
-  auto* out = reinterpret_cast<unsigned char*>(hash.data());
-  if (EVP_Digest(text.data(), text.size(), out, nullptr, EVP_sha256(), nullptr) != 1) {
-    return MakeError(ErrorCode::kInternal, "SHA-256 failed");
-  }
-  return hash;
-}
 
 // What follows "Bearer" and spaces; nothing where `authorization` is something else.
 std::string_view BearerToken(std::string_view authorization) {
@@ -45,11 +35,10 @@ absl::StatusOr<std::string> Tokens::UserOf(std::string_view authorization) const
   if (token.empty()) {
     return MakeError(ErrorCode::kUnauthenticated, "authorization: expected \"Bearer TOKEN\"");
   }
-  const absl::StatusOr<std::string> hash = Sha256(token);
-  if (!hash.ok()) return hash.status();
+  const std::string hash = Sha256(token);
   const config::Token* found = nullptr;
   for (const config::Token& known : tokens_) {
-    if (CRYPTO_memcmp(known.sha256.data(), hash->data(), kSha256Bytes) == 0) found = &known;
+    if (CRYPTO_memcmp(known.sha256.data(), hash.data(), kSha256Bytes) == 0) found = &known;
   }
   if (found == nullptr) {
     return MakeError(ErrorCode::kUnauthenticated, "authorization: the token is not known");
@@ -82,9 +71,7 @@ absl::StatusOr<NewToken> MakeToken() {
   }
   NewToken made;
   made.token = "luna_" + absl::WebSafeBase64Escape(bytes);
-  const absl::StatusOr<std::string> hash = Sha256(made.token);
-  if (!hash.ok()) return hash.status();
-  made.sha256 = absl::BytesToHexString(*hash);
+  made.sha256 = absl::BytesToHexString(Sha256(made.token));
   return made;
 }
 

@@ -1,11 +1,8 @@
 #include "server/cache/answers.h"
 
-#include <openssl/evp.h>
-
-#include <stdexcept>
-
 #include <absl/strings/str_format.h>
 
+#include "server/base/sha256.h"
 #include "server/storage/purge.h"
 #include "server/storage/rows.h"
 
@@ -27,15 +24,9 @@ void Bind(SQLite::Statement& statement, int index, const std::string& blob) {
   statement.bind(index, blob.data(), static_cast<int>(blob.size()));
 }
 
-// SHA-256, so that neither a changed answer nor one under another's key is given.
+// So that neither a changed answer nor one under another's key is given.
 std::string Checksum(const std::string& key, const std::string& answer) {
-  const std::string text = key + answer;
-  std::string hash(32, '\0');
-  auto* out = reinterpret_cast<unsigned char*>(hash.data());
-  if (EVP_Digest(text.data(), text.size(), out, nullptr, EVP_sha256(), nullptr) != 1) {
-    throw std::runtime_error("SHA-256 failed");
-  }
-  return hash;
+  return Sha256(key + answer);
 }
 
 // The newest moment of those that are too old.

@@ -1,13 +1,11 @@
 #include "server/interaction/answer_key.h"
 
-#include <openssl/evp.h>
-
-#include <stdexcept>
 #include <string_view>
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include "server/base/sha256.h"
 #include "server/base/utf8.h"
 
 namespace luna {
@@ -22,14 +20,7 @@ class Parts {
   }
   void AddNumber(double number) { Add(absl::StrFormat("%.17g", number)); }
 
-  std::string Hash() const {
-    std::string hash(32, '\0');
-    auto* out = reinterpret_cast<unsigned char*>(hash.data());
-    if (EVP_Digest(text_.data(), text_.size(), out, nullptr, EVP_sha256(), nullptr) != 1) {
-      throw std::runtime_error("SHA-256 failed");
-    }
-    return hash;
-  }
+  std::string Hash() const { return Sha256(text_); }
 
  private:
   std::string text_;

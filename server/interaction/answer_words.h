@@ -2,10 +2,10 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <absl/status/statusor.h>
-#include <boost/asio/awaitable.hpp>
 
 #include "server/config/config.h"
 #include "server/interaction/chunker.h"
@@ -13,28 +13,29 @@
 
 namespace luna {
 
-// A model's answer in the chunks in which it leaves, and all of it. Loop thread only.
+// Makes the chunks of an answer out of what a model says. No I/O.
 class AnswerWords {
  public:
-  // `tokens` must outlive this. `language`: of the message of an answer that is too long.
-  AnswerWords(const config::Stream& options, std::string language, llm::TokenStream& tokens);
+  // What arrives is appended to `text`, which must outlive this. `language`: of the message of an
+  // answer that is too long.
+  AnswerWords(const config::Stream& options, std::string language, std::string& text)
+      : language_(std::move(language)), text_(text), chunker_(options) {}
 
-  // Waits for what may leave next, which is appended to `chunks`; then tells how the answer ended,
-  // or nothing while it goes on. Errors are those of TokenStream::Next, and ANSWER_TOO_LONG; what
+  // Until when to wait for a token before Take is given a Pause.
+  net::TimePoint due() const { return chunker_.due(); }
+
+  // Takes what TokenStream::Next gave, and appends to `chunks` what may leave now. Tells how the
+  // answer ended, or nothing while it goes on. Errors are the token's, and ANSWER_TOO_LONG; what
   // had arrived before is in `chunks` then, too.
-  boost::asio::awaitable<absl::StatusOr<std::optional<llm::Finish>>> Next(
-      std::vector<std::string>& chunks);
-
-  // What has arrived so far.
-  const std::string& text() const { return text_; }
+  absl::StatusOr<std::optional<llm::Finish>> Take(absl::StatusOr<llm::Token> token,
+                                                  std::vector<std::string>& chunks);
 
  private:
-  absl::Status Take(const llm::Pieces& pieces, std::vector<std::string>& chunks);
+  absl::Status TakePieces(const llm::Pieces& pieces, std::vector<std::string>& chunks);
 
   const std::string language_;
-  llm::TokenStream& tokens_;
+  std::string& text_;
   Chunker chunker_;
-  std::string text_;
 };
 
 }  // namespace luna

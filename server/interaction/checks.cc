@@ -10,9 +10,11 @@ absl::Status CheckLanguage(const std::string& language) {
   return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
 }
 
+bool IsBlank(const std::string& text) { return text.find_first_not_of(" \t\r\n\f\v") == text.npos; }
+
 absl::Status CheckText(const std::string& language, const std::string& field,
                        const std::string& text) {
-  if (text.find_first_not_of(" \t\r\n\f\v") == text.npos) {
+  if (IsBlank(text)) {
     return MakeError(ErrorCode::kInvalidInput, messages::Empty(language, field));
   }
   if (text.size() > kMostInputBytes) {

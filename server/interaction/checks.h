@@ -16,6 +16,8 @@ inline constexpr int kMostIdBytes = 128;
 absl::Status CheckLanguage(const std::string& language);
 absl::Status CheckText(const std::string& language, const std::string& field,
                        const std::string& text);
+// Empty, or white space of ASCII alone.
+bool IsBlank(const std::string& text);
 // A user's or a session's, at most kMostIdBytes.
 absl::Status CheckId(const std::string& language, const std::string& field, const std::string& id);
 

@@ -18,8 +18,8 @@
 #include "server/base/guard.h"
 #include "server/interaction/answer_key.h"
 #include "server/interaction/answer_sink.h"
+#include "server/interaction/answer_words.h"
 #include "server/interaction/checks.h"
-#include "server/interaction/chunker.h"
 #include "server/interaction/input_translation.h"
 #include "server/interaction/kept_answer.h"
 #include "server/interaction/messages.h"
@@ -67,7 +67,7 @@ asio::awaitable<absl::Status> Interaction::Run(v1::InteractRequest request, Even
                                                const Caller& caller) {
   Turn turn{std::move(request), sink, caller, true};
   const absl::Status status = co_await Tell(turn);
-  Record(turn, status);
+  RecordEnd(caller, turn.progress, status, metrics_);
   co_return status;
 }
 
@@ -76,26 +76,9 @@ asio::awaitable<absl::StatusOr<v1::AnswerResponse>> Interaction::Answer(v1::Answ
   AnswerSink sink;
   Turn turn{AsInteractRequest(std::move(request)), sink, caller, false};
   const absl::Status status = co_await Tell(turn);
-  Record(turn, status);
+  RecordEnd(caller, turn.progress, status, metrics_);
   if (!status.ok()) co_return status;
   co_return std::move(sink.answer);
-}
-
-// One line in the log, never what a person said.
-void Interaction::Record(const Turn& turn, const absl::Status& status) const {
-  const std::string code = status.ok() ? "OK" : ErrorOf(status).code();
-  const std::string stage = status.ok() ? "" : turn.Stage();
-  metrics_.RequestEnded(turn.caller.transport, code, stage);
-  const std::string line = fmt::format(
-      "request id={} transport={} code={} stage={} target={} events={} bytes={} first_chunk_ms={} "
-      "total_ms={}",
-      turn.caller.id, turn.caller.transport, code, stage, turn.target ? turn.target->name : "",
-      turn.events, turn.text.size(), turn.FirstChunkMs(), turn.TotalMs());
-  if (status.ok() || absl::IsCancelled(status) || !turn.admitted) {
-    spdlog::info(line);
-  } else {
-    spdlog::error("{} {}", line, OwnWords(status));
-  }
 }
 
 asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
@@ -103,20 +86,21 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 
   // 1. The request is checked and let in. What fails here is a status without an event.
   if (absl::Status wrong = Check(turn.request); !wrong.ok()) co_return wrong;
-  turn.target = targets_.Config(turn.request.target());
-  if (turn.target == nullptr) {
+  turn.progress.target = targets_.Config(turn.request.target());
+  if (turn.progress.target == nullptr) {
     co_return MakeError(ErrorCode::kUnknownTarget,
                         messages::UnknownTarget(language, turn.request.target(),
                                                 absl::StrJoin(targets_.Names(), ", ")));
   }
-  if (turn.stream && !turn.target->stream) {
-    co_return MakeError(ErrorCode::kStreamingDisabled,
-                        messages::StreamingDisabled(language, turn.target->name, "POST /interact"));
+  if (turn.stream && !turn.progress.target->stream) {
+    co_return MakeError(
+        ErrorCode::kStreamingDisabled,
+        messages::StreamingDisabled(language, turn.progress.target->name, "POST /interact"));
   }
 
   const absl::StatusOr<Admission::Place> place = admission_.Enter();
   if (!place.ok()) co_return place.status();
-  turn.admitted = true;
+  turn.progress.admitted = true;
   const telemetry::Counted open(metrics_.StreamsOpen(turn.caller.transport));
 
   absl::Status status = co_await Guard(Respond(turn));
@@ -129,7 +113,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
   v1::InteractResponse failed;
   v1::Error& error = *failed.mutable_error();
   error = ErrorOf(status);
-  error.set_stage(turn.Stage());
+  error.set_stage(turn.progress.Stage());
   error.set_text_so_far(turn.text);
   turn.Put(failed);
   co_return status;
@@ -137,7 +121,7 @@ asio::awaitable<absl::Status> Interaction::Tell(Turn& turn) {
 
 // Everything but the failure.
 asio::awaitable<absl::Status> Interaction::Respond(Turn& turn) {
-  Translator* const translator = TranslatorFor(translators_, *turn.target, turn.request);
+  Translator* const translator = TranslatorFor(translators_, *turn.progress.target, turn.request);
   if (translator == nullptr) co_return co_await Converse(turn);
   // 3. The translation runs beside the rest and leaves when it comes; the rest ends it.
   turn.translation.emplace(co_await asio::this_coro::executor, *translator);
@@ -183,21 +167,15 @@ asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   if (!kept.ok()) co_return kept;
   if (!remembered.ok()) co_return remembered.status();
   if (turn.translation) {
-    (void)co_await turn.translation->Wait(turn.cached ? turn.start + config_.translation.wait
-                                                      : net::kForever);
+    (void)co_await turn.translation->Wait(
+        turn.cached ? turn.progress.start + config_.translation.wait : net::kForever);
   }
   complete.set_cached(turn.cached);
   complete.set_remembered(*remembered);
-  complete.mutable_timings()->set_first_chunk_ms(turn.FirstChunkMs());
-  complete.mutable_timings()->set_total_ms(turn.TotalMs());
+  complete.mutable_timings()->set_first_chunk_ms(turn.progress.FirstChunkMs());
+  complete.mutable_timings()->set_total_ms(turn.progress.TotalMs());
   turn.Put(whole);
   co_return absl::OkStatus();
-}
-
-// The answer comes all the same, without what this part adds to it.
-void Interaction::WentWithout(const Turn& turn, const char* part, const absl::Status& why) const {
-  metrics_.PartFailed(part);
-  spdlog::warn("request id={}: no {}: {}", turn.caller.id, part, OwnWords(why));
 }
 
 // Without what was said before, and without the cache, the answer still comes. Fails only where the
@@ -214,12 +192,12 @@ asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Cont
       context = std::move(recalled->context);
       before_repeats = std::move(recalled->before_repeats);
     } else {
-      WentWithout(turn, "memory", recalled.status());
+      RecordMissing(turn.caller, "memory", recalled.status(), metrics_);
       caches = false;  // what it depends on is not known
     }
   }
   if (caches) {
-    turn.key = AnswerKey(turn.User(), *turn.target,
+    turn.key = AnswerKey(turn.User(), *turn.progress.target,
                          MakePrompt(config_, before_repeats ? *before_repeats : context,
                                     turn.request.input(), turn.stream),
                          Feeds(turn) ? TextInKey::kTranslated : TextInKey::kNormalized);
@@ -242,7 +220,7 @@ asio::awaitable<absl::Status> Interaction::LookUp(Turn& turn,
       co_await Guard(cache_->Get(turn.User(), turn.key));
   if (absl::IsCancelled(found.status())) co_return found.status();
   if (!found.ok()) {
-    WentWithout(turn, "cache", found.status());
+    RecordMissing(turn.caller, "cache", found.status(), metrics_);
     turn.key.clear();
   } else if (*found) {
     turn.cached = true;
@@ -255,15 +233,15 @@ std::unique_ptr<llm::TokenStream> Interaction::Ask(const Turn& turn,
                                                    const memory::Context& context) {
   const std::string instead = ReadInstead(turn);
   const std::string& input = instead.empty() ? turn.request.input() : instead;
-  return targets_.Generate(*turn.target, MakePrompt(config_, context, input, turn.stream));
+  return targets_.Generate(*turn.progress.target, MakePrompt(config_, context, input, turn.stream));
 }
 
 // Keeps an answer that is whole, and of the target that was asked. Fails only where the caller has
 // gone.
 asio::awaitable<absl::Status> Interaction::Keep(const Turn& turn, memory::Context context,
                                                 v1::Complete answer) {
-  const bool worth =
-      answer.finish_reason() == "STOP" && answer.target() == turn.target->name && !turn.cached;
+  const bool worth = answer.finish_reason() == "STOP" &&
+                     answer.target() == turn.progress.target->name && !turn.cached;
   const bool as_meant = !Feeds(turn) || !ReadInstead(turn).empty();
   if (turn.key.empty() || !worth || !as_meant) co_return absl::OkStatus();
   auto holds = [user = turn.User(), context = std::move(context)](storage::Connection& connection) {
@@ -272,7 +250,7 @@ asio::awaitable<absl::Status> Interaction::Keep(const Turn& turn, memory::Contex
   absl::Status kept =
       co_await Guard(cache_->Put(turn.User(), turn.key, std::move(answer), std::move(holds)));
   if (absl::IsCancelled(kept)) co_return kept;
-  if (!kept.ok()) WentWithout(turn, "cache", kept);
+  if (!kept.ok()) RecordMissing(turn.caller, "cache", kept, metrics_);
   co_return absl::OkStatus();
 }
 
@@ -287,7 +265,8 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
   said.set_assistant_message(turn.text);
   said.set_translation(ReadInstead(turn));
   said.set_emotion(turn.emotion);
-  said.set_processing_time(std::chrono::duration<double>(Clock::now() - turn.start).count());
+  said.set_processing_time(
+      std::chrono::duration<double>(Clock::now() - turn.progress.start).count());
   said.set_cached(turn.cached);
   said.set_model(finish.model);
   const bool gemini = targets_.Config(finish.target)->api == config::Target::Api::kGemini;
@@ -297,7 +276,7 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
   const absl::Status kept = co_await Guard(memory_->Remember(std::move(said), std::move(holds)));
   if (absl::IsCancelled(kept)) co_return kept;
   if (!kept.ok()) {
-    WentWithout(turn, "memory", kept);
+    RecordMissing(turn.caller, "memory", kept, metrics_);
   } else if (summarizer_ != nullptr) {
     summarizer_->AfterTurn(co_await asio::this_coro::executor, turn.User(), turn.Session());
   }
@@ -307,7 +286,7 @@ asio::awaitable<absl::StatusOr<bool>> Interaction::Remember(Turn& turn, const ll
 // Without the emotion the answer still comes.
 asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
   const v1::Features& features = turn.request.features();
-  const int before = turn.events;
+  const int before = turn.progress.events;
   if (emotion_ != nullptr && (!features.has_emotion() || features.emotion())) {
     std::vector<std::string> texts = {turn.request.input()};
     absl::StatusOr<std::vector<v1::Emotion>> found =
@@ -319,12 +298,12 @@ asio::awaitable<absl::Status> Interaction::SendEmotion(Turn& turn) {
       *event.mutable_emotion() = std::move(found->front());
       turn.Put(event);
     } else {
-      WentWithout(turn, "emotion", found.status());
+      RecordMissing(turn.caller, "emotion", found.status(), metrics_);
     }
   }
   turn.emotion_over = true;
   turn.PutTranslation();
-  if (turn.events == before) co_return absl::OkStatus();
+  if (turn.progress.events == before) co_return absl::OkStatus();
   co_return co_await turn.sink.Room();
 }
 
@@ -343,7 +322,7 @@ bool Interaction::Feeds(const Turn& turn) const {
 asio::awaitable<absl::Status> Interaction::SendTranslation(Turn& turn) {
   const absl::Status made = co_await turn.translation->Make(turn.request.input());
   if (absl::IsCancelled(made)) co_return made;
-  if (!made.ok()) WentWithout(turn, "translation", made);
+  if (!made.ok()) RecordMissing(turn.caller, "translation", made, metrics_);
   turn.PutTranslation();
   net::Signal never(co_await asio::this_coro::executor);
   (void)co_await never.Wait(net::kForever);
@@ -354,46 +333,35 @@ asio::awaitable<absl::Status> Interaction::SendTranslation(Turn& turn) {
 // too.
 asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
                                                                      llm::TokenStream& tokens) {
-  Chunker chunker(turn.cached ? KeptAnswer::Chunking(config_) : config_.stream);
+  AnswerWords words(turn.cached ? KeptAnswer::Chunking(config_) : config_.stream,
+                    turn.request.language(), turn.text);
   std::vector<std::string> chunks;
   v1::InteractResponse event;
-  const net::TimePoint hold = turn.start + config_.translation.wait;
+  absl::Status failed;
+  const net::TimePoint hold = turn.progress.start + config_.translation.wait;
   absl::StatusOr<llm::Token> token = co_await FirstToken(tokens, turn.translation, hold);
-  bool ended = false;
-  while (!ended) {
+  for (;;) {
+    absl::StatusOr<std::optional<llm::Finish>> step = words.Take(std::move(token), chunks);
+    turn.progress.bytes = turn.text.size();
     const net::TimePoint now = Clock::now();
-    if (auto* arrived = token.ok() ? std::get_if<llm::Pieces>(&*token) : nullptr) {
-      const llm::Pieces pieces = std::move(*arrived);
-      for (const std::string& piece : pieces) {
-        if (turn.text.size() + piece.size() > kMostAnswerBytes) {
-          token = MakeError(ErrorCode::kAnswerTooLong,
-                            messages::AnswerTooLong(turn.request.language(), kMostAnswerBytes));
-          break;
-        }
-        turn.text += piece;
-        chunker.Push(piece, now, chunks);
-      }
-    } else if (token.ok() && std::holds_alternative<llm::Pause>(*token)) {
-      chunker.Release(now, chunks);
-    }
-    ended = !token.ok() || std::holds_alternative<llm::Finish>(*token);
-    if (ended) chunker.Finish(chunks);
     for (std::string& chunk : chunks) {
-      turn.MeasureChunk(now, metrics_);
+      turn.progress.CountChunk(now, metrics_);
       event.mutable_llm_chunk()->set_text(std::move(chunk));
       turn.Put(event);
     }
     chunks.clear();
     const absl::Status sent = co_await turn.sink.Room();
     if (!sent.ok()) co_return sent;
-    if (!ended) token = co_await tokens.Next(chunker.due());
+    if (step.ok() && *step) co_return **std::move(step);
+    failed = step.status();
+    if (!failed.ok()) break;
+    token = co_await tokens.Next(words.due());
   }
-  if (token.ok()) co_return std::get<llm::Finish>(*std::move(token));
   const auto in_words = [&](const std::string& detail) {
-    return messages::ModelFailed(turn.request.language(), *turn.target, turn.stream, detail);
+    return messages::ModelFailed(turn.request.language(), *turn.progress.target, turn.stream,
+                                 detail);
   };
-  co_return WithMessage(token.status(), in_words(ErrorOf(token.status()).message()),
-                        in_words(OwnWords(token.status())));
+  co_return WithMessage(failed, in_words(ErrorOf(failed).message()), in_words(OwnWords(failed)));
 }
 
 }  // namespace luna

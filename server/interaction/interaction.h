@@ -48,7 +48,6 @@ class Interaction {
   struct Turn;
 
   boost::asio::awaitable<absl::Status> Tell(Turn& turn);
-  void Record(const Turn& turn, const absl::Status& status) const;
   boost::asio::awaitable<absl::Status> Respond(Turn& turn);
   boost::asio::awaitable<absl::Status> Converse(Turn& turn);
   boost::asio::awaitable<absl::Status> RecallAndAsk(Turn& turn, memory::Context& context,
@@ -59,7 +58,6 @@ class Interaction {
   boost::asio::awaitable<absl::Status> Keep(const Turn& turn, memory::Context context,
                                             v1::Complete answer);
   boost::asio::awaitable<absl::StatusOr<bool>> Remember(Turn& turn, const llm::Finish& finish);
-  void WentWithout(const Turn& turn, const char* part, const absl::Status& why) const;
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);
   std::string ReadInstead(const Turn& turn) const;
   bool Feeds(const Turn& turn) const;

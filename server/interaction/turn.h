@@ -9,6 +9,7 @@
 #include "server/interaction/checks.h"
 #include "server/interaction/input_translation.h"
 #include "server/interaction/interaction.h"
+#include "server/interaction/progress.h"
 
 namespace luna {
 
@@ -18,12 +19,7 @@ struct Interaction::Turn {
   EventSink& sink;
   const Caller& caller;
   const bool stream;
-  const config::Target* target = nullptr;
-  net::TimePoint start = net::Clock::now();
-  bool admitted = false;
-  int events = 0;
-  std::optional<net::TimePoint> first_chunk{};
-  net::TimePoint last_chunk{};
+  Progress progress{};
   std::string text{};                             // the answer so far
   std::string emotion{};                          // what the person feels, where it is known
   bool emotion_over = false;                      // it has been told, or there is none
@@ -31,19 +27,13 @@ struct Interaction::Turn {
   std::string key{};    // what the answer is cached under; empty: the cache is left alone
   bool cached = false;  // the answer comes from it
 
-  int FirstChunkMs() const { return first_chunk ? Milliseconds(*first_chunk - start) : 0; }
-  int TotalMs() const { return Milliseconds(net::Clock::now() - start); }
   bool Remembers() const { return !request.features().has_memory() || request.features().memory(); }
   bool Caches() const { return !request.features().has_cache() || request.features().cache(); }
   std::string User() const { return OrDefault(request.user_id()); }
   std::string Session() const { return OrDefault(request.session_id()); }
-  const char* Stage() const {
-    if (!admitted) return "request";
-    return text.empty() ? "first_token" : "stream";
-  }
 
   void Put(v1::InteractResponse& event) {
-    event.set_sequence(++events);
+    event.set_sequence(++progress.events);
     *event.mutable_created_at() = Now();
     sink.Put(event);
   }
@@ -58,24 +48,10 @@ struct Interaction::Turn {
     sink.Flush();
   }
 
-  void MeasureChunk(net::TimePoint now, telemetry::Metrics& metrics) {
-    if (first_chunk) {
-      metrics.NextChunk(now - last_chunk);
-    } else {
-      first_chunk = now;
-      metrics.FirstChunk(now - start);
-    }
-    last_chunk = now;
-  }
-
   static google::protobuf::Timestamp Now() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(
         std::chrono::floor<std::chrono::microseconds>(now).count());
-  }
-  static int Milliseconds(net::Clock::duration duration) {
-    return static_cast<int>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
   }
 };
 

@@ -16,18 +16,25 @@ constexpr std::size_t kMostOfRefusal = 64 << 10;
 // again: the last chunk of chunked encoding follows `[DONE]` at once, but in a write of its own.
 constexpr std::chrono::milliseconds kLinger{20};
 
+net::HttpRequest Prepared(net::HttpRequest request, const config::Timeouts& timeouts,
+                          const Prompt& prompt) {
+  request.connect_timeout = timeouts.connect;
+  request.fresh_connection = prompt.fresh_connection;
+  return request;
+}
+
 }  // namespace
 
-AnswerStream::AnswerStream(const config::Target& target, std::string model,
-                           const config::Timeouts& timeouts, Mode mode, net::HttpExchange exchange,
+AnswerStream::AnswerStream(const config::Target& target, const config::Timeouts& timeouts,
+                           const Prompt& prompt, net::HttpClient& http, net::HttpRequest request,
                            std::unique_ptr<StreamParser> parser, prometheus::Gauge& open)
     : target_(target),
-      model_(std::move(model)),
+      model_(prompt.model),
       timeouts_(timeouts),
-      mode_(mode),
+      streams_(prompt.stream),
       start_(net::Clock::now()),
       open_(open),
-      exchange_(std::move(exchange)),
+      exchange_(http.Send(Prepared(std::move(request), timeouts, prompt))),
       parser_(std::move(parser)) {}
 
 boost::asio::awaitable<absl::StatusOr<Token>> AnswerStream::Next(net::TimePoint until) {
@@ -92,12 +99,11 @@ AnswerStream::Limit AnswerStream::TotalLimit() const {
 }
 
 AnswerStream::Limit AnswerStream::CurrentLimit() const {
-  const bool streamed = mode_ == Mode::kStream;
-  const bool started = streamed ? any_text_ : last_bytes_.has_value();
+  const bool started = streams_ ? any_text_ : last_bytes_.has_value();
   Limit limit = TotalLimit();
   if (started) {
     limit = {*last_bytes_ + timeouts_.gap, timeouts_.gap, "gap_ms", "nothing more arrived"};
-  } else if (streamed) {
+  } else if (streams_) {
     limit = {start_ + timeouts_.first_token, timeouts_.first_token, "first_token_ms",
              "no first token arrived"};
   }

@@ -32,13 +32,11 @@ namespace luna::llm {
 // UPSTREAM_PROTOCOL. Loop thread only.
 class AnswerStream final : public TokenStream {
  public:
-  enum class Mode { kStream, kUnary };
-
-  // `model`: that of the prompt. `target` and `timeouts` must outlive this. `open` counts it while
-  // it lives.
-  AnswerStream(const config::Target& target, std::string model, const config::Timeouts& timeouts,
-               Mode mode, net::HttpExchange exchange, std::unique_ptr<StreamParser> parser,
-               prometheus::Gauge& open);
+  // Sends `request`, which asks `prompt`, now. `target` and `timeouts` must outlive this. `open`
+  // counts it while it lives.
+  AnswerStream(const config::Target& target, const config::Timeouts& timeouts, const Prompt& prompt,
+               net::HttpClient& http, net::HttpRequest request,
+               std::unique_ptr<StreamParser> parser, prometheus::Gauge& open);
 
   boost::asio::awaitable<absl::StatusOr<Token>> Next(net::TimePoint until) override;
   bool lost_kept_connection() const override { return lost_kept_connection_; }
@@ -67,7 +65,7 @@ class AnswerStream final : public TokenStream {
   const config::Target& target_;
   const std::string model_;
   const config::Timeouts& timeouts_;
-  const Mode mode_;
+  const bool streams_;
   const net::TimePoint start_;
   const telemetry::Counted open_;
   net::HttpExchange exchange_;

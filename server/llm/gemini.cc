@@ -144,12 +144,8 @@ Gemini::Gemini(const config::Target& target, const config::Timeouts& timeouts,
 
 std::unique_ptr<TokenStream> Gemini::Generate(const Prompt& prompt) {
   if (target_.key.empty()) return std::make_unique<NoStream>(MissingKey(target_));
-  net::HttpRequest request = GeminiRequest(target_, prompt);
-  request.connect_timeout = timeouts_.connect;
-  request.fresh_connection = prompt.fresh_connection;
-  const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
-  return std::make_unique<AnswerStream>(target_, prompt.model, timeouts_, mode,
-                                        http_.Send(std::move(request)),
+  return std::make_unique<AnswerStream>(target_, timeouts_, prompt, http_,
+                                        GeminiRequest(target_, prompt),
                                         GeminiParser(target_, prompt.stream), open_);
 }
 

@@ -65,12 +65,8 @@ OpenAi::OpenAi(const config::Target& target, const config::Timeouts& timeouts,
       open_(metrics.UpstreamsOpen(target.name)) {}
 
 std::unique_ptr<TokenStream> OpenAi::Generate(const Prompt& prompt) {
-  net::HttpRequest request = OpenAiRequest(target_, prompt);
-  request.connect_timeout = timeouts_.connect;
-  request.fresh_connection = prompt.fresh_connection;
-  const auto mode = prompt.stream ? AnswerStream::Mode::kStream : AnswerStream::Mode::kUnary;
-  return std::make_unique<AnswerStream>(target_, prompt.model, timeouts_, mode,
-                                        http_.Send(std::move(request)),
+  return std::make_unique<AnswerStream>(target_, timeouts_, prompt, http_,
+                                        OpenAiRequest(target_, prompt),
                                         OpenAiParser(target_, prompt.stream), open_);
 }
 

@@ -9,7 +9,6 @@
 #include <absl/strings/str_join.h>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <spdlog/spdlog.h>
 
 #include "server/base/error.h"
 #include "server/base/guard.h"
@@ -18,6 +17,7 @@
 #include "server/interaction/checks.h"
 #include "server/interaction/kept_answer.h"
 #include "server/interaction/messages.h"
+#include "server/interaction/progress.h"
 #include "server/rpc/generation_prompt.h"
 
 namespace luna::rpc {
@@ -26,10 +26,6 @@ namespace asio = boost::asio;
 using net::Clock;
 
 namespace {
-
-int Milliseconds(Clock::duration duration) {
-  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
 
 const char* OpenAiReason(const llm::Finish& finish) {
   return finish.reason == "STOP" ? "stop" : "length";
@@ -62,21 +58,12 @@ struct Generation::Work {
   MessageSink& sink;
   const Caller& caller;
   const bool stream;
-  const config::Target* target = nullptr;  // that was asked for
-  const net::TimePoint start = Clock::now();
-  bool admitted = false;
+  Progress progress{};
   v1::GenerateStreamResponse part{};  // is put again and again
+  std::string text{};                 // the answer so far
   std::string key{};                  // what is cached under; empty: the cache is left alone
-  int parts = 0;
-  std::size_t bytes = 0;  // of the answer so far
-  std::optional<net::TimePoint> first_chunk{};
-  net::TimePoint last_chunk{};
 
   std::string User() const { return OrDefault(request.user_id()); }
-  const char* Stage() const {
-    if (!admitted) return "request";
-    return bytes == 0 ? "first_token" : "stream";
-  }
 };
 
 Generation::Generation(const config::Config& config, llm::Targets& targets, ResponseCache& cache,
@@ -117,7 +104,7 @@ asio::awaitable<absl::StatusOr<v1::ListModelsResponse>> Generation::ListModels(
 asio::awaitable<absl::Status> Generation::Run(Work& work) {
   absl::Status status = co_await LetIn(work);
   if (absl::IsCancelled(status) && !work.caller.ended.ok()) status = work.caller.ended;
-  Record(work, status);
+  RecordEnd(work.caller, work.progress, status, metrics_);
   co_return status;
 }
 
@@ -126,19 +113,20 @@ asio::awaitable<absl::Status> Generation::LetIn(Work& work) {
   const std::string& language = work.request.language();
   absl::StatusOr<llm::Prompt> prompt = PromptOf(work.request, work.stream);
   if (!prompt.ok()) co_return prompt.status();
-  work.target = targets_.OfModel(work.request.target());
-  if (work.target == nullptr) {
+  work.progress.target = targets_.OfModel(work.request.target());
+  if (work.progress.target == nullptr) {
     co_return MakeError(ErrorCode::kUnknownTarget,
                         messages::UnknownTarget(language, work.request.target(),
                                                 absl::StrJoin(targets_.Names(), ", ")));
   }
-  if (work.stream && !work.target->stream) {
-    co_return MakeError(ErrorCode::kStreamingDisabled,
-                        messages::StreamingDisabled(language, work.target->name, "POST /generate"));
+  if (work.stream && !work.progress.target->stream) {
+    co_return MakeError(
+        ErrorCode::kStreamingDisabled,
+        messages::StreamingDisabled(language, work.progress.target->name, "POST /generate"));
   }
   const absl::StatusOr<Admission::Place> place = admission_.Enter();
   if (!place.ok()) co_return place.status();
-  work.admitted = true;
+  work.progress.admitted = true;
   const telemetry::Counted open(metrics_.StreamsOpen(work.caller.transport));
   asio::awaitable<absl::Status> respond = Respond(work, *std::move(prompt));
   co_return co_await Guard(std::move(respond));
@@ -152,22 +140,24 @@ asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt
   if (!asked.ok()) co_return asked.status();
   llm::TokenStream& tokens = **asked;
   AnswerWords words(work.part.cached() ? KeptAnswer::Chunking(config_) : config_.stream, language,
-                    tokens);
+                    work.text);
   std::optional<llm::Finish> finish;
   while (!finish) {
     std::vector<std::string> chunks;
-    absl::StatusOr<std::optional<llm::Finish>> step = co_await words.Next(chunks);
+    absl::StatusOr<llm::Token> token = co_await tokens.Next(words.due());
+    absl::StatusOr<std::optional<llm::Finish>> step = words.Take(std::move(token), chunks);
     if (!chunks.empty()) {
       const config::Target& answering = *targets_.Config(tokens.target());
       work.part.set_target(answering.name);
       work.part.set_model(work.request.model().empty() ? answering.model : work.request.model());
     }
+    work.progress.bytes = work.text.size();
     for (const std::string& chunk : chunks) PutChunk(work, chunk);
     const absl::Status sent = co_await work.sink.Room();
     if (!sent.ok()) co_return sent;
     if (!step.ok()) {
       const auto in_words = [&](const std::string& detail) {
-        return messages::ModelFailed(language, *work.target, work.stream, detail);
+        return messages::ModelFailed(language, *work.progress.target, work.stream, detail);
       };
       co_return WithMessage(step.status(), in_words(ErrorOf(step.status()).message()),
                             in_words(OwnWords(step.status())));
@@ -175,7 +165,7 @@ asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt
     finish = *std::move(step);
   }
   v1::Complete answer;
-  answer.set_text(words.text());
+  answer.set_text(work.text);
   answer.set_finish_reason(finish->reason);
   *answer.mutable_usage() = finish->usage;
   answer.set_model(work.part.model());
@@ -196,70 +186,39 @@ asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt
 asio::awaitable<absl::StatusOr<std::unique_ptr<llm::TokenStream>>> Generation::AskCacheOrModel(
     Work& work, llm::Prompt prompt) {
   if (!work.request.skip_cache()) {
-    work.key = AnswerKey(work.User(), *work.target, prompt, TextInKey::kAsItIs);
+    work.key = AnswerKey(work.User(), *work.progress.target, prompt, TextInKey::kAsItIs);
     absl::StatusOr<std::optional<v1::Complete>> found =
         co_await Guard(cache_.Get(work.User(), work.key));
     if (absl::IsCancelled(found.status())) co_return found.status();
     if (!found.ok()) {
-      WentWithoutCache(work, found.status());
+      RecordMissing(work.caller, "cache", found.status(), metrics_);
       work.key.clear();
     } else if (*found) {
       work.part.set_cached(true);
       co_return std::make_unique<KeptAnswer>(**std::move(found), config_.cache);
     }
   }
-  co_return targets_.Generate(*work.target, std::move(prompt));
+  co_return targets_.Generate(*work.progress.target, std::move(prompt));
 }
 
 // Keeps an answer that is whole, and of the target that was asked. Fails only where the caller has
 // gone.
 asio::awaitable<absl::Status> Generation::Keep(Work& work, v1::Complete answer) {
-  const bool worth = answer.finish_reason() == "STOP" && answer.target() == work.target->name &&
-                     !work.part.cached();
+  const bool worth = answer.finish_reason() == "STOP" &&
+                     answer.target() == work.progress.target->name && !work.part.cached();
   if (work.key.empty() || !worth) co_return absl::OkStatus();
   const absl::Status kept = co_await Guard(cache_.Put(work.User(), work.key, std::move(answer)));
   if (absl::IsCancelled(kept)) co_return kept;
-  if (!kept.ok()) WentWithoutCache(work, kept);
+  if (!kept.ok()) RecordMissing(work.caller, "cache", kept, metrics_);
   co_return absl::OkStatus();
 }
 
-void Generation::WentWithoutCache(const Work& work, const absl::Status& why) const {
-  metrics_.PartFailed("cache");
-  spdlog::warn("request id={}: no cache: {}", work.caller.id, OwnWords(why));
-}
-
 void Generation::PutChunk(Work& work, const std::string& text) const {
-  const net::TimePoint now = Clock::now();
-  if (work.first_chunk) {
-    metrics_.NextChunk(now - work.last_chunk);
-  } else {
-    work.first_chunk = now;
-    metrics_.FirstChunk(now - work.start);
-    work.part.add_choices();
-  }
-  work.last_chunk = now;
-  ++work.parts;
-  work.bytes += text.size();
+  if (work.part.choices().empty()) work.part.add_choices();
+  work.progress.CountChunk(Clock::now(), metrics_);
+  ++work.progress.events;
   work.part.mutable_choices(0)->mutable_delta()->set_content(text);
   work.sink.Put(work.part);
-}
-
-// One line in the log, as Interaction writes it: never what a person said.
-void Generation::Record(const Work& work, const absl::Status& status) const {
-  const std::string code = status.ok() ? "OK" : ErrorOf(status).code();
-  const std::string stage = status.ok() ? "" : work.Stage();
-  metrics_.RequestEnded(work.caller.transport, code, stage);
-  const std::string line = fmt::format(
-      "request id={} transport={} code={} stage={} target={} events={} bytes={} first_chunk_ms={} "
-      "total_ms={}",
-      work.caller.id, work.caller.transport, code, stage, work.target ? work.target->name : "",
-      work.parts, work.bytes, work.first_chunk ? Milliseconds(*work.first_chunk - work.start) : 0,
-      Milliseconds(Clock::now() - work.start));
-  if (status.ok() || absl::IsCancelled(status) || !work.admitted) {
-    spdlog::info(line);
-  } else {
-    spdlog::error("{} {}", line, OwnWords(status));
-  }
 }
 
 }  // namespace luna::rpc

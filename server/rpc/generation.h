@@ -48,9 +48,7 @@ class Generation {
   boost::asio::awaitable<absl::StatusOr<std::unique_ptr<llm::TokenStream>>> AskCacheOrModel(
       Work& work, llm::Prompt prompt);
   boost::asio::awaitable<absl::Status> Keep(Work& work, v1::Complete answer);
-  void WentWithoutCache(const Work& work, const absl::Status& why) const;
   void PutChunk(Work& work, const std::string& text) const;
-  void Record(const Work& work, const absl::Status& status) const;
 
   const config::Config& config_;
   llm::Targets& targets_;

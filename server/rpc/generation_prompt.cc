@@ -20,8 +20,6 @@ absl::Status Refuse(std::string message) {
   return MakeError(ErrorCode::kInvalidInput, std::move(message));
 }
 
-bool IsBlank(const std::string& text) { return text.find_first_not_of(" \t\r\n\f\v") == text.npos; }
-
 void Join(std::string& text, const std::string& more) {
   absl::StrAppend(&text, text.empty() || more.empty() ? "" : "\n\n", more);
 }

@@ -15,6 +15,7 @@ BUILD = ROOT / os.environ.get("LUNA_BUILD", "build/debug")
 SERVER = BUILD / "server/luna-server"
 CLIENT = BUILD / "client/cpp/luna"
 FAKE = BUILD / "tests/support/fake-provider"
+HANGING_NAMES = BUILD / "tests/support/libhanging-names.so"
 
 START_SECONDS = 60
 STOP_SECONDS = 60
