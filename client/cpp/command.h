@@ -49,6 +49,15 @@ struct Shell {
   Output& output;
   Options& options;
 
+  // A request that is the user's, with messages in his language.
+  template <class Request>
+  Request New() const {
+    Request request;
+    request.set_user_id(options.user);
+    request.set_language(options.language);
+    return request;
+  }
+
   // Runs `call` so that Ctrl-C and --timeout end it, and gives the exit code for how it ended,
   // having said what failed.
   int Run(const std::function<grpc::Status(const CallLimits&)>& call);

@@ -57,10 +57,8 @@ int MemoryRecent(Shell& shell, Arguments arguments) {
   app.add_option("--count", count, "How many")->capture_default_str();
   AddOptions(app, shell.options);
   if (const std::optional<int> code = Parse(app, std::move(arguments))) return *code;
-  v1::ListRecentRequest request;
-  request.set_user_id(shell.options.user);
+  auto request = shell.New<v1::ListRecentRequest>();
   request.set_count(count);
-  request.set_language(shell.options.language);
   const std::function print = [&](const v1::ListRecentResponse& response) {
     auto turns = response.recent_conversations();
     std::reverse(turns.begin(), turns.end());
@@ -74,19 +72,21 @@ int MemoryRecent(Shell& shell, Arguments arguments) {
 
 int MemorySearch(Shell& shell, Arguments arguments) {
   std::vector<std::string> words;
-  v1::SearchConversationsRequest request;
+  std::string emotion;
   std::string since;
   std::string until;
   int limit = 20;
   CLI::App app("Finds the turns in which every word stands, the best match first.",
                "luna memory search");
   app.add_option("words", words, "What to look for; a word is found within another");
-  app.add_option("--emotion", *request.mutable_emotion(), "Only where this was felt");
+  app.add_option("--emotion", emotion, "Only where this was felt");
   app.add_option("--since", since, "Not before this time, such as 2026-01-31T00:00:00Z");
   app.add_option("--until", until, "Before this time");
   app.add_option("--limit", limit, "How many at most")->capture_default_str();
   AddOptions(app, shell.options);
   if (const std::optional<int> code = Parse(app, std::move(arguments))) return *code;
+  auto request = shell.New<v1::SearchConversationsRequest>();
+  request.set_emotion(emotion);
   for (const auto& [text, time] :
        {std::pair(&since, &v1::SearchConversationsRequest::mutable_since),
         std::pair(&until, &v1::SearchConversationsRequest::mutable_until)}) {
@@ -101,9 +101,7 @@ int MemorySearch(Shell& shell, Arguments arguments) {
     std::cerr << "luna: the words are not UTF-8\n";
     return kUsage;
   }
-  request.set_user_id(shell.options.user);
   request.set_session_id(shell.options.session);
-  request.set_language(shell.options.language);
   request.set_limit(limit);
   const std::function print = [&](const v1::SearchConversationsResponse& response) {
     for (const v1::Conversation& turn : response.results()) {
@@ -122,9 +120,7 @@ int MemoryExport(Shell& shell, Arguments arguments) {
                "luna memory export");
   AddOptions(app, shell.options);
   if (const std::optional<int> code = Parse(app, std::move(arguments))) return *code;
-  v1::ExportRequest request;
-  request.set_user_id(shell.options.user);
-  request.set_language(shell.options.language);
+  auto request = shell.New<v1::ExportRequest>();
   const std::function write = [&](const v1::ExportResponse& line) {
     return shell.output.WriteJson(line);
   };
@@ -153,9 +149,7 @@ int MemoryImport(Shell& shell, Arguments arguments) {
   v1::ImportResponse whole;
   std::string_view rest = data;
   do {
-    v1::ImportRequest request;
-    request.set_user_id(shell.options.user);
-    request.set_language(shell.options.language);
+    auto request = shell.New<v1::ImportRequest>();
     request.set_data(std::string(NextPart(rest)));
     rest.remove_prefix(request.data().size());
     v1::ImportResponse part;
@@ -187,10 +181,8 @@ int MemoryClear(Shell& shell, Arguments arguments) {
   const std::string part =
       shell.options.session.empty() ? "all memory" : "session " + shell.options.session;
   if (!yes && !Confirmed("Delete " + part + " of " + whose + "?")) return kUsage;
-  v1::ClearRequest request;
-  request.set_user_id(shell.options.user);
+  auto request = shell.New<v1::ClearRequest>();
   request.set_session_id(shell.options.session);
-  request.set_language(shell.options.language);
   request.set_confirm(true);
   const std::function print = [&](const v1::ClearResponse& response) {
     shell.output.Write(absl::StrCat(response.deleted_conversations(), " turns deleted\n"));

@@ -30,9 +30,7 @@ int CacheStats(Shell& shell, Arguments arguments) {
   CLI::App app("Shows how the user's answer cache does.", "luna cache stats");
   AddOptions(app, shell.options);
   if (const std::optional<int> code = Parse(app, std::move(arguments))) return *code;
-  v1::GetCacheStatsRequest request;
-  request.set_user_id(shell.options.user);
-  request.set_language(shell.options.language);
+  auto request = shell.New<v1::GetCacheStatsRequest>();
   const std::function print = [&](const v1::GetCacheStatsResponse& stats) {
     shell.output.Write(absl::StrCat(stats.hits(), " hits, ", stats.misses(), " misses (",
                                     stats.hit_rate(), "), ", stats.saves(), " saved; ",
@@ -46,9 +44,7 @@ int CacheClear(Shell& shell, Arguments arguments) {
   CLI::App app("Deletes the user's cached answers.", "luna cache clear");
   AddOptions(app, shell.options);
   if (const std::optional<int> code = Parse(app, std::move(arguments))) return *code;
-  v1::ClearCacheRequest request;
-  request.set_user_id(shell.options.user);
-  request.set_language(shell.options.language);
+  auto request = shell.New<v1::ClearCacheRequest>();
   const std::function print = [&](const v1::ClearCacheResponse& response) {
     shell.output.Write(absl::StrCat(response.removed(), " answers deleted\n"));
   };

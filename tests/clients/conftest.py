@@ -44,6 +44,14 @@ def nothing_is_cached(request):
             client.cache().clear()
 
 
+@pytest.fixture(scope="module")
+def client(luna):
+    from luna_client import Client
+
+    with Client(luna.grpc) as client:
+        yield client
+
+
 @pytest.fixture
 def guarded(start, tmp_path):
     """A server that wants TOKEN."""

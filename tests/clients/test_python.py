@@ -31,12 +31,6 @@ from scripts import (
 )
 
 
-@pytest.fixture(scope="module")
-def client(luna):
-    with Client(luna.grpc) as client:
-        yield client
-
-
 def test_events_come_one_by_one_and_match(client, fake):
     fake.script(WHOLE)
     seen = []

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from luna_client import AsyncClient, Client, LLMAPIService, LLMManager
+from luna_client import AsyncClient, LLMAPIService, LLMManager
 
 from scripts import ANSWER, BEFORE, CUT, MIDDLE, WHOLE, WORDS, check_cancelled
 
@@ -12,12 +12,6 @@ QUESTION = [
     {"role": "system", "content": "You are a helpful assistant."},
     {"role": "user", "content": "Tell me about Python."},
 ]
-
-
-@pytest.fixture(scope="module")
-def client(luna):
-    with Client(luna.grpc) as client:
-        yield client
 
 
 class Awaited:

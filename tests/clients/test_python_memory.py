@@ -4,15 +4,9 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from luna_client import Client, LunaError
+from luna_client import LunaError
 
 from scripts import ANSWER, WHOLE
-
-
-@pytest.fixture(scope="module")
-def client(luna):
-    with Client(luna.grpc) as client:
-        yield client
 
 
 def test_memory(client, fake):

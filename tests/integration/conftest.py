@@ -130,15 +130,21 @@ def interaction(luna, stub_for):
 
 
 @pytest.fixture(scope="session")
-def stub_for(stubs):
-    """A stub of luna.v1.InteractionService at any server; one channel for each."""
+def stub_for(stubs, channel_to):
+    """A stub of luna.v1.InteractionService at any server."""
+    return lambda server: stubs.services.InteractionServiceStub(channel_to(server))
+
+
+@pytest.fixture(scope="session")
+def channel_to():
+    """The one channel to a server."""
     channels = {}
 
-    def stub(server):
+    def channel(server):
         if server.grpc not in channels:
             channels[server.grpc] = grpc.insecure_channel(server.grpc)
-        return stubs.services.InteractionServiceStub(channels[server.grpc])
+        return channels[server.grpc]
 
-    yield stub
-    for channel in channels.values():
-        channel.close()
+    yield channel
+    for opened in channels.values():
+        opened.close()

@@ -9,8 +9,8 @@ import pytest
 import requests
 from google.protobuf.json_format import MessageToDict
 
+from callers import HttpCaller
 from processes import LunaServer
-from test_cancel import HttpCaller
 from test_memory import conversations, files_of, get, reason
 from transports import TRANSPORTS
 

@@ -1,11 +1,8 @@
 """A caller that goes away stops the upstream request, before the fake's next chunk."""
 
-import json
-import socket
-
 import pytest
-from google.protobuf.json_format import ParseDict
 
+from callers import KINDS, begin
 from processes import OPEN
 from rows import APIS
 from transports import ANSWER_ONLY
@@ -15,62 +12,13 @@ HEADERS_ONLY = [{"send_headers": True}, *BEFORE]
 MIDDLE = [{"text": "하나 둘 셋"}, *BEFORE]
 
 
-class HttpCaller:
-    def __init__(self, luna, path, request):
-        self._socket = socket.create_connection(luna.http.split(":"), timeout=60)
-        body = json.dumps(request).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        self._socket.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-
-    def wait_for_a_chunk(self):
-        seen = b""
-        while b"llm_chunk" not in seen:
-            more = self._socket.recv(4096)
-            assert more, seen
-            seen += more
-
-    def leave(self):
-        self._socket.close()
-
-    def close_sending_side(self):
-        self._socket.shutdown(socket.SHUT_WR)
-
-
-class GrpcStreamCaller:
-    def __init__(self, interaction, messages, request):
-        self._call = interaction.Interact(
-            ParseDict(request, messages.InteractRequest()), timeout=60
-        )
-
-    def wait_for_a_chunk(self):
-        assert next(self._call).WhichOneof("event") == "llm_chunk"
-
-    def leave(self):
-        self._call.cancel()
-
-
-class GrpcUnaryCaller:
-    def __init__(self, interaction, messages, request):
-        self._call = interaction.Answer.future(
-            ParseDict(request, messages.AnswerRequest()), timeout=60
-        )
-
-    def leave(self):
-        self._call.cancel()
-
-
 @pytest.fixture
 def call(luna, stub_for, stubs):
-    def begin(kind, target, server=luna):
+    def ask(kind, target, server=luna):
         request = {"input": "안녕", "target": target, "features": ANSWER_ONLY}
-        if kind == "sse":
-            return HttpCaller(server, "/interact/stream", request)
-        if kind == "http":
-            return HttpCaller(server, "/interact", request)
-        caller = GrpcStreamCaller if kind == "grpc" else GrpcUnaryCaller
-        return caller(stub_for(server), stubs.messages, request)
+        return begin(kind, server, stub_for(server), stubs.messages, request)
 
-    return begin
+    return ask
 
 
 def check_cancelled(fake, step):
@@ -81,7 +29,7 @@ def check_cancelled(fake, step):
 
 
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "steps", (BEFORE, HEADERS_ONLY), ids=("before the headers", "before the first token")
 )
@@ -94,7 +42,7 @@ def test_leaving_before_the_first_token_stops_the_upstream(fake, call, api, kind
 
 
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+@pytest.mark.parametrize("kind", KINDS)
 def test_leaving_before_the_upstream_connects_stops_it(peers, call, api, kind):
     mute = peers["mute"]
     before = mute.connections
@@ -105,7 +53,7 @@ def test_leaving_before_the_upstream_connects_stops_it(peers, call, api, kind):
 
 
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+@pytest.mark.parametrize("kind", KINDS)
 def test_leaving_while_the_name_is_looked_up_stops_the_look_up(
     start, without_names, call, api, kind
 ):
@@ -125,7 +73,7 @@ def test_leaving_while_the_name_is_looked_up_stops_the_look_up(
 
 
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+@pytest.mark.parametrize("kind", KINDS)
 def test_leaving_during_the_wait_for_a_retry_ends_it(fake, start, call, api, kind):
     server = start(retries="{count: 1, first_ms: 2000, longest_ms: 2000}")
     fake.script([{"status": 503, "body": "no"}])

@@ -1,16 +1,15 @@
 """GenerationService: the model alone, over gRPC, /generate and OpenAI's form; the same honest ends."""
 
 import json
-import socket
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-import grpc
 import pytest
 import requests
 
 from behaviours import ROWS
+from callers import HttpCaller
 from generation import CODES, FINISH, STREAMS, WHOLE, as_chat, post
 from rows import ANSWER, APIS, CONTRACT, END, TEXTS, steps
 
@@ -30,18 +29,9 @@ rows_without_a_stream = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="session")
-def generation(stubs):
+def generation(stubs, channel_to):
     """A stub of luna.v1.GenerationService at any server."""
-    channels = {}
-
-    def stub(server):
-        if server.grpc not in channels:
-            channels[server.grpc] = grpc.insecure_channel(server.grpc)
-        return stubs.generation_services.GenerationServiceStub(channels[server.grpc])
-
-    yield stub
-    for channel in channels.values():
-        channel.close()
+    return lambda server: stubs.generation_services.GenerationServiceStub(channel_to(server))
 
 
 @pytest.fixture
@@ -213,14 +203,13 @@ CONVERSATION = [
     {"role": "developer", "content": "나"},
     {"role": "user", "content": "넷"},
 ]
+SAMPLED = {"messages": CONVERSATION, "temperature": 0.25, "top_p": 0.5, "max_tokens": 9, "stop": ["끝"], "seed": 7}
 
 
 @whole
 def test_a_conversation_reaches_gemini_in_its_own_form(fake, ask, way):
     fake.script(HAPPY)
-    request = {"target": "gemini", "messages": CONVERSATION, "temperature": 0.25, "top_p": 0.5}
-    request |= {"max_tokens": 9, "stop": ["끝"], "seed": 7}
-    assert ask(WHOLE[way], request).text == ANSWER
+    assert ask(WHOLE[way], SAMPLED | {"target": "gemini"}).text == ANSWER
     body = json.loads(fake.requests()[0]["body"])
     assert body == {
         "systemInstruction": {"parts": [{"text": "가\n\n나"}]},
@@ -243,9 +232,7 @@ def test_a_conversation_reaches_gemini_in_its_own_form(fake, ask, way):
 @streams
 def test_a_conversation_reaches_an_openai_style_server_in_its_own_form(fake, ask, way):
     fake.script(HAPPY)
-    request = {"target": "openai", "messages": CONVERSATION, "temperature": 0.25, "top_p": 0.5}
-    request |= {"max_tokens": 9, "stop": ["끝"], "seed": 7}
-    assert ask(STREAMS[way], request).text == ANSWER
+    assert ask(STREAMS[way], SAMPLED | {"target": "openai"}).text == ANSWER
     body = json.loads(fake.requests()[0]["body"])
     assert body == {
         "model": "Luna",
@@ -395,29 +382,11 @@ def leave(luna, generation, stubs, way, api, started, when=lambda: None):
     body = {"input": "안녕", "target": api, "skip_cache": True}
     if way == "chat":
         body = as_chat(body) | {"stream": True}
-    raw = RawCaller(luna, path, body)
+    raw = HttpCaller(luna, path, body)
     if started:
         raw.wait_for(b"content")
     when()
-    raw.close()
-
-
-class RawCaller:
-    def __init__(self, luna, path, body):
-        self._socket = socket.create_connection(luna.http.split(":"), timeout=60)
-        body = json.dumps(body).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        self._socket.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-
-    def wait_for(self, word):
-        seen = b""
-        while word not in seen:
-            more = self._socket.recv(4096)
-            assert more, seen
-            seen += more
-
-    def close(self):
-        self._socket.close()
+    raw.leave()
 
 
 @whole
@@ -430,9 +399,9 @@ def test_leaving_a_whole_answer_stops_the_upstream(luna, fake, generation, stubs
         call.cancel()
     else:
         body = as_chat(HELLO) if way == "chat" else HELLO
-        raw = RawCaller(luna, "/generate" if way == "generate" else "/v1/chat/completions", body)
+        raw = HttpCaller(luna, "/generate" if way == "generate" else "/v1/chat/completions", body)
         fake.wait(waiting=1)
-        raw.close()
+        raw.leave()
     (asked,) = fake.wait(cancelled=1, open=0)["requests"]
     assert (asked["outcome"], asked["step"]) == ("cancelled", 0)
 

@@ -22,18 +22,9 @@ def user(request, counter=itertools.count()):
 
 
 @pytest.fixture(scope="module")
-def memory_of(stubs):
+def memory_of(stubs, channel_to):
     """A stub of luna.v1.MemoryService at a server."""
-    channels = {}
-
-    def stub(server):
-        if server.grpc not in channels:
-            channels[server.grpc] = grpc.insecure_channel(server.grpc)
-        return stubs.memory_services.MemoryServiceStub(channels[server.grpc])
-
-    yield stub
-    for channel in channels.values():
-        channel.close()
+    return lambda server: stubs.memory_services.MemoryServiceStub(channel_to(server))
 
 
 def export_http(luna, _memory_of, _stubs, user):

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from google.protobuf.json_format import ParseDict
-from test_cancel import GrpcStreamCaller, GrpcUnaryCaller, HttpCaller
 
+from callers import KINDS, begin
 from configuration import PATIENT
 from processes import LunaServer
 from transports import ANSWER_ONLY, TRANSPORTS
@@ -321,19 +321,14 @@ def llm_engine(configure):
 
 @pytest.fixture
 def call(stub_for, stubs):
-    def begin(kind, server):
+    def ask(kind, server):
         request = {"input": f"떠나는 사람 {kind}", "target": "gemini", "features": WANTED}
-        if kind == "sse":
-            return HttpCaller(server, "/interact/stream", request)
-        if kind == "http":
-            return HttpCaller(server, "/interact", request)
-        caller = GrpcStreamCaller if kind == "grpc" else GrpcUnaryCaller
-        return caller(stub_for(server), stubs.messages, request)
+        return begin(kind, server, stub_for(server), stubs.messages, request)
 
-    return begin
+    return ask
 
 
-callers = pytest.mark.parametrize("kind", ("sse", "grpc", "http", "grpc-unary"))
+callers = pytest.mark.parametrize("kind", KINDS)
 
 
 @callers

@@ -17,9 +17,9 @@ from fake_translators import (
     FakeLibreTranslate,
 )
 from google.protobuf.json_format import ParseDict
-from test_cancel import HttpCaller
 from test_startup import run
 
+from callers import HttpCaller
 from configuration import PATIENT, write_configuration
 from processes import LunaServer
 from transports import ANSWER_ONLY, TRANSPORTS

@@ -1,5 +1,5 @@
-// Preloaded into a server (LD_PRELOAD), lets name look-ups hang, as they do where a name server does
-// not answer. Addresses need no look-up and are read as ever.
+// Preloaded into a server (LD_PRELOAD), lets name look-ups hang, as they do where a name server
+// does not answer. Addresses need no look-up and are read as ever.
 
 #include <dlfcn.h>
 #include <netdb.h>
@@ -7,7 +7,8 @@
 
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                            addrinfo** result) {
-  static const auto real = reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  static const auto real =
+      reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
   addrinfo numeric{};
   if (hints != nullptr) numeric = *hints;
   numeric.ai_flags |= AI_NUMERICHOST;
