@@ -42,4 +42,12 @@ absl::Status AnswerWords::TakePieces(const llm::Pieces& pieces, std::vector<std:
   return absl::OkStatus();
 }
 
+absl::Status AnswerFailed(const absl::Status& status, const std::string& language,
+                          const config::Target& target, bool stream) {
+  const auto in_words = [&](const std::string& detail) {
+    return messages::ModelFailed(language, target, stream, detail);
+  };
+  return WithMessage(status, in_words(ErrorOf(status).message()), in_words(OwnWords(status)));
+}
+
 }  // namespace luna

@@ -38,4 +38,8 @@ class AnswerWords {
   Chunker chunker_;
 };
 
+// The same failure of what `target` was asked, as a person reads it, in `language`.
+absl::Status AnswerFailed(const absl::Status& status, const std::string& language,
+                          const config::Target& target, bool stream);
+
 }  // namespace luna

@@ -337,7 +337,6 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
                     turn.request.language(), turn.text);
   std::vector<std::string> chunks;
   v1::InteractResponse event;
-  absl::Status failed;
   const net::TimePoint hold = turn.progress.start + config_.translation.wait;
   absl::StatusOr<llm::Token> token = co_await FirstToken(tokens, turn.translation, hold);
   for (;;) {
@@ -352,16 +351,13 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
     chunks.clear();
     const absl::Status sent = co_await turn.sink.Room();
     if (!sent.ok()) co_return sent;
-    if (step.ok() && *step) co_return **std::move(step);
-    failed = step.status();
-    if (!failed.ok()) break;
+    if (!step.ok()) {
+      co_return AnswerFailed(step.status(), turn.request.language(), *turn.progress.target,
+                             turn.stream);
+    }
+    if (*step) co_return **std::move(step);
     token = co_await tokens.Next(words.due());
   }
-  const auto in_words = [&](const std::string& detail) {
-    return messages::ModelFailed(turn.request.language(), *turn.progress.target, turn.stream,
-                                 detail);
-  };
-  co_return WithMessage(failed, in_words(ErrorOf(failed).message()), in_words(OwnWords(failed)));
 }
 
 }  // namespace luna

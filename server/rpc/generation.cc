@@ -156,11 +156,7 @@ asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt
     const absl::Status sent = co_await work.sink.Room();
     if (!sent.ok()) co_return sent;
     if (!step.ok()) {
-      const auto in_words = [&](const std::string& detail) {
-        return messages::ModelFailed(language, *work.progress.target, work.stream, detail);
-      };
-      co_return WithMessage(step.status(), in_words(ErrorOf(step.status()).message()),
-                            in_words(OwnWords(step.status())));
+      co_return AnswerFailed(step.status(), language, *work.progress.target, work.stream);
     }
     finish = *std::move(step);
   }
