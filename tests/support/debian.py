@@ -52,15 +52,16 @@ class Debian:
             shutil.rmtree(making)
         return base
 
-    def command(self, *words, user="0:0", cwd="/", mounts="", **environment):
-        """What becomes this command there: no process stays between. `mounts`: shell that mounts more below $1,
-        seen by the command alone; `cwd` is a folder there."""
+    def command(self, *words, user="0:0", cwd="/", mounts="", unshare=(), **environment):
+        """What becomes this command there: no process stays between. `cwd` is a folder there; `mounts`: shell that
+        mounts more below $1, seen by the command alone; `unshare`: flags that separate it further."""
         script = f"set -e; mount -t proc proc $1/proc; {mounts or ':'}; shift; exec \"$@\""
         proxies = {name: value for name, value in os.environ.items() if "proxy" in name.lower()}
         env = [f"{name}={value}" for name, value in (proxies | {"PATH": PATH} | environment).items()]
         groups = f"--groups={user.partition(':')[2]}"
         inside = ["chroot", f"--userspec={user}", groups, self.folder, "/usr/bin/env", "-i", "-C", cwd, *env, *words]
-        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", self.folder, *inside]
+        apart = ["unshare", "--mount", "--propagation", "private", *unshare]
+        return [*apart, "sh", "-c", script, "sh", self.folder, *inside]
 
     def run(self, *words, **how):
         """Runs it to its end and gives what it wrote to stdout; it must exit with 0. `how` as of command()."""
