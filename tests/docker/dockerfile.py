@@ -52,6 +52,7 @@ class Stage:
         self.sent = sent
         self.ccache = ccache
         self.environment = {}
+        self.shell = ["/bin/sh", "-c"]
         self.workdir = "/"
         self.user = "0:0"
         self.volumes = []
@@ -77,9 +78,12 @@ class Stage:
         if bound:
             stage, source, target = bound.groups()
             mounts += f" && mkdir $1{target} && mount --bind {self.stages[stage].debian.folder}{source} $1{target}"
-        self.debian.run("/bin/sh", "-c", command, mounts=mounts, **self.run_settings())
+        self.debian.run(*self.shell, command, mounts=mounts, **self.run_settings())
         if bound:
             (self.debian.folder / target[1:]).rmdir()
+
+    def _shell(self, rest):
+        self.shell = json.loads(rest)
 
     def _copy(self, rest):
         source, target = rest.split(" ")
