@@ -7,7 +7,7 @@ test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git python3
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)  # llvm: names in stack traces
 node_packages=(nodejs npm)  # where there is no npm yet: another Node.js than Debian's brings its own, and they conflict
 nginx_test_packages=(nginx-light)  # where there is no nginx yet: another one conflicts with it
-long_test_packages=(clang-tidy-16)
+long_test_packages=(clang-tidy-16 systemd-container)
 
 make_venv() {
   local venv=$root/build/venv
