@@ -77,7 +77,7 @@ export async function open(server, { expected = [], user = `person-${process.pid
   await page.addInitScript(`if (!localStorage.getItem("luna.user")) localStorage.setItem("luna.user", ${JSON.stringify(user)});`);
   if (script) await page.addInitScript(script);
   await page.goto(server + path);
-  await page.locator("#list > *").first().waitFor();
+  await page.locator("#list > *").first().waitFor({ state: "attached" });
   return page;
 }
 
