@@ -65,7 +65,7 @@ async function failureOf(response) {
   const { status } = response;
   const error = await response.json().catch(() => ({})); // of a proxy, perhaps: not luna's JSON
   const code = error.details?.[0]?.reason ?? "";
-  const message = error.message || words().httpError(status);
+  const message = status === 401 ? words().tokenWanted : error.message || words().httpError(status);
   return new Failure(message, { code, status });
 }
 

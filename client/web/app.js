@@ -178,8 +178,9 @@ async function removeTurn(turn) {
   sidebar.refresh();
 }
 
-async function removeSession({ session_id, conversations }) {
-  const yes = await dialogs.confirm(words().deleteSessionTitle, words().deleteSessionText(conversations));
+async function removeSession({ session_id, conversations, last_message }) {
+  const text = words().deleteSessionText(last_message, conversations);
+  const yes = await dialogs.confirm(words().deleteSessionTitle, text);
   if (!yes) return;
   if (session_id === session) stop();
   try {

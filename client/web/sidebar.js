@@ -95,6 +95,6 @@ function showFound({ results, total }) {
 }
 
 function showFailure(error) {
-  const again = make("button", { type: "button", onclick: refresh }, words().retry);
+  const again = make("button", { type: "button", onclick: refresh }, error.status === 401 ? words().signIn : words().retry);
   list.replaceChildren(make("div", { className: "failure" }, make("p", {}, error.message), again));
 }

@@ -27,7 +27,7 @@ const ko = {
   toNewest: "맨 아래로",
   thinking: "답을 생각하고 있습니다",
   firstWord: (seconds) => `첫 단어까지 ${seconds}초`,
-  inAll: (seconds) => `모두 ${seconds}초`,
+  inAll: (seconds) => `전체 ${seconds}초`,
   cached: "저장된 답",
   cachedHint: "같은 질문에 전에 한 답입니다.",
   cutAtLength: "길이 제한에서 끊긴 답",
@@ -49,7 +49,8 @@ const ko = {
   deleteTurnText: "질문과 답이 루나의 기억에서 지워지고, 되돌릴 수 없습니다.",
   deleteSession: (name) => `대화 삭제: ${name}`,
   deleteSessionTitle: "대화를 통째로 삭제할까요?",
-  deleteSessionText: (count) => `나눈 이야기 ${count}개가 루나의 기억에서 모두 지워지고, 되돌릴 수 없습니다.`,
+  deleteSessionText: (name, count) =>
+    `“${name}”로 끝난 대화입니다. 나눈 이야기 ${count}개가 루나의 기억에서 모두 지워지고, 되돌릴 수 없습니다.`,
   deleted: "삭제했습니다.",
   remove: "삭제",
   cancel: "취소",
@@ -66,6 +67,7 @@ const ko = {
   signedIn: "토큰으로 로그인했습니다.",
   signOut: "로그아웃",
   signIn: "로그인",
+  tokenWanted: "이 서버는 로그인한 사람에게만 답합니다.",
   signInTitle: "토큰이 필요합니다",
   signInText: "이 서버는 토큰이 있는 사람에게만 답합니다. 서버 관리자에게 받은 토큰을 넣어 주세요.",
   token: "토큰",
@@ -120,8 +122,9 @@ const en = {
   deleteTurnText: "The question and its answer leave Luna's memory for good.",
   deleteSession: (name) => `Delete the conversation: ${name}`,
   deleteSessionTitle: "Delete the whole conversation?",
-  deleteSessionText: (count) =>
-    count === 1 ? "Its one turn leaves Luna's memory for good." : `Its ${count} turns leave Luna's memory for good.`,
+  deleteSessionText: (name, count) =>
+    `The one that ends with “${name}”. ` +
+    (count === 1 ? "Its one turn leaves Luna's memory for good." : `Its ${count} turns leave Luna's memory for good.`),
   deleted: "Deleted.",
   remove: "Delete",
   cancel: "Cancel",
@@ -138,6 +141,7 @@ const en = {
   signedIn: "You are signed in with a token.",
   signOut: "Sign out",
   signIn: "Sign in",
+  tokenWanted: "This server answers only those who are signed in.",
   signInTitle: "A token is needed",
   signInText: "This server answers only those who have a token. Enter the one that its operator gave you.",
   token: "Token",

@@ -35,7 +35,7 @@ test("What it is about is shown: emotion, first word, whole time, model", async 
   const turn = await askAndWait(page, "너무 기뻐!");
   assert.match(await turn.locator(".emotion").innerText(), /[가-힣]+ \d+%/);
   assert.match(await turn.locator("footer").innerText(), /첫 단어까지 \d+\.\d\d초/);
-  assert.match(await turn.locator("footer").innerText(), /모두 \d+\.\d\d초\s+fake-1/);
+  assert.match(await turn.locator("footer").innerText(), /전체 \d+\.\d\d초\s+fake-1/);
 });
 
 test("Stop leaves the model", async () => {

@@ -42,8 +42,6 @@ async function readmePicture(path) {
 
 async function allPictures() {
   await mkdir(FOLDER, { recursive: true });
-  const first = await visit(DESKTOP, "light");
-  await speakBefore(first);
   for (const [device, size] of [["desktop", DESKTOP], ["phone", PHONE]]) {
     for (const colours of ["light", "dark"]) await pictures(`${device}-${colours}`, size, colours);
   }
@@ -51,6 +49,9 @@ async function allPictures() {
 
 async function pictures(name, size, colours) {
   const page = await visit(size, colours);
+  await forgetAll();
+  await speakBefore(page);
+  if (size === DESKTOP) await page.locator("#input").blur();
   const save = async (what) => page.screenshot({ path: `${FOLDER}/${name}-${what}.png` });
   await save("1-rest");
   await speak(page, 0);
@@ -61,7 +62,7 @@ async function pictures(name, size, colours) {
   await page.locator("#scroller").evaluate((it) => (it.scrollTop = 0));
   await save("3-answer");
   await page.locator("#scroller").evaluate((it) => (it.scrollTop = it.scrollHeight));
-  await fake.script({ status: 503, body: "no" });
+  await fake.script({ status: 503, body: { error: { code: 503, message: "The model is overloaded. Please try again later." } } });
   await ask(page, "방금 말한 카페 이름을 알려 줘.");
   await page.locator(".failure button").waitFor();
   await save("4-error");
@@ -95,6 +96,11 @@ async function visit(viewport, colorScheme, server = TRANSLATING) {
   return page;
 }
 
+async function forgetAll() {
+  const url = `${TRANSLATING}/memory/clear?${new URLSearchParams({ user_id: USER, confirm: true })}`;
+  await fetch(url, { method: "DELETE" });
+}
+
 async function ask(page, text) {
   await page.locator("#input").fill(text);
   await page.locator("#input").press("Enter");
@@ -107,11 +113,10 @@ async function answered(page, count) {
 async function speakBefore(page) {
   for (const text of BEFORE) {
     await fake.script(whole("Something of before.", "그 마음 알 것 같아요. 조금 더 이야기해 주시겠어요?"));
-    await page.locator("#new-session").click();
     await ask(page, text);
     await answered(page, 1);
+    await page.locator('a[href="#"]:visible').click();
   }
-  await page.locator("#new-session").click();
 }
 
 async function speak(page, at) {
