@@ -117,6 +117,7 @@ async function speakBefore(page) {
     await answered(page, 1);
     await page.locator('a[href="#"]:visible').click();
   }
+  await page.mouse.move(0, 0);
 }
 
 async function speak(page, at) {
