@@ -7,7 +7,19 @@ from contextlib import aclosing
 
 import grpc
 import pytest
-from luna_client import AsyncClient, AsyncMemory, Client, Complete, Emotion, LlmChunk, LunaError, Memory, Translation
+from luna_client import (
+    AsyncCache,
+    AsyncClient,
+    AsyncMemory,
+    Cache,
+    Client,
+    Complete,
+    Emotion,
+    LlmChunk,
+    LunaError,
+    Memory,
+    Translation,
+)
 
 from scripts import (
     ANSWER,
@@ -317,6 +329,21 @@ def test_memory(run, fake, tmp_path):
     run(story)
 
 
+def test_the_cache_is_seen_and_cleared(run, fake):
+    fake.script(WHOLE)
+
+    async def story(client):
+        for cached in (False, True):
+            answer = await client.answer("안녕", user_id="async cache", features={"memory": False})
+            assert answer.cached == cached
+        cache = client.cache("async cache")
+        assert ((await cache.stats()).hits, await cache.clean_up(), await cache.clear()) == (1, 0, 1)
+        assert (await cache.stats()).total_cached == 0
+        assert (await client.models())[0].id == "gemini"
+
+    run(story)
+
+
 def test_a_translation(run, translating, fake):
     fake.script(TRANSLATED)
 
@@ -339,7 +366,10 @@ def test_what_a_person_feels(run):
     run(story)
 
 
-@pytest.mark.parametrize("kinds", ((Client, AsyncClient), (Memory, AsyncMemory)), ids=("Client", "Memory"))
+BOTH = ((Client, AsyncClient), (Memory, AsyncMemory), (Cache, AsyncCache))
+
+
+@pytest.mark.parametrize("kinds", BOTH, ids=lambda kinds: kinds[0].__name__)
 def test_both_clients_have_the_same_methods(kinds):
     blocking, awaiting = (
         {name: str(inspect.signature(method).parameters) for name, method in vars(kind).items() if name[0] != "_"}

@@ -120,6 +120,8 @@ def test_zsh_completes_commands(zsh):
     assert zsh("luna m") == {"memory", "models"}
     assert zsh("luna memory ") == {"recent", "search", "export", "import", "clear"}
     assert zsh("luna --user me cache ") == {"stats", "clear"}
+    assert zsh("luna --user=me --server=127.0.0.1:50051 cache ") == {"stats", "clear"}
+    assert zsh("luna --language=") == zsh("luna --language ") == {"ko", "en"}
     assert zsh("luna --") == COMMON | {"--version"}
     assert "hostname" in zsh("luna memory import /etc/hostn")
 
