@@ -63,8 +63,8 @@ bool IsGroup(const std::string& word) {
   });
 }
 
-// One that is closed would become a socket's, which would then get the answer. Reading from or writing
-// to it fails as before.
+// One that is closed would become a socket's, which would then get the answer. Reading from or
+// writing to it fails as before.
 void OccupyClosedDescriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) != -1) continue;

@@ -51,8 +51,8 @@ std::optional<std::string> Content(std::istream& file) {
   return content;
 }
 
-// The beginning of `data` that ends with a line and is not too large; at least one line. luna-core's
-// list is one, however many lines it has.
+// The beginning of `data` that ends with a line and is not too large; at least one line.
+// luna-core's list is one, however many lines it has.
 std::string_view NextPart(std::string_view data) {
   const std::size_t begin = data.find_first_not_of(" \t\r\n");
   const bool is_list = begin != data.npos && data[begin] == '[';
@@ -174,7 +174,9 @@ int MemoryImport(Shell& shell, Arguments arguments) {
     whole.set_skipped(whole.skipped() + part.skipped());
     if (code == kOk) continue;
     std::cerr << "luna: " << whole.imported() << " were imported before that";
-    if (lines_before > 0) std::cerr << ", from the first " << lines_before << " lines, which it does not count";
+    if (lines_before > 0) {
+      std::cerr << ", from the first " << lines_before << " lines, which it does not count";
+    }
     std::cerr << '\n';
     return code;
   } while (!rest.empty());
