@@ -20,7 +20,6 @@ namespace {
 constexpr int kMostTokens = 4000;
 constexpr std::size_t kMostAnswerBytes = 8 << 10;
 constexpr double kTemperature = 0.2;
-constexpr std::size_t kMostSummaryBytes = 8 << 10;
 
 std::string Instruction(const std::string& language) {
   if (language == "korean") {
@@ -90,7 +89,7 @@ asio::awaitable<absl::StatusOr<std::string>> Summarizer::SumUp(std::string user,
     if (const auto* pieces = std::get_if<llm::Pieces>(&*token)) {
       for (const std::string& piece : *pieces) summary += piece;
     }
-    if (summary.size() > kMostSummaryBytes) {
+    if (summary.size() > memory::kMostSummaryBytes) {
       co_return MakeError(ErrorCode::kAnswerTooLong, "the summary is too long");
     }
   } while (!std::holds_alternative<llm::Finish>(*token));
