@@ -15,6 +15,9 @@ namespace {
 // In one transaction, so that nobody waits for too many.
 constexpr std::size_t kMostTogether = 256;
 
+// Of what may be done late, so that a disk that hangs does not fill the memory.
+constexpr std::size_t kMostWaiting = 1000;
+
 }  // namespace
 
 Worker::Worker(const std::string& file, Kind kind, std::function<void()> on_damage, Idle idle)
@@ -40,7 +43,6 @@ void Worker::Post(std::function<void(Connection&)> work) {
     if (!status.ok()) spdlog::error("{}", std::string(status.message()));
   };
   task.abandoned = std::make_shared<const std::atomic<bool>>(false);
-  task.settle = false;
   Push(std::move(task));
 }
 
@@ -49,6 +51,7 @@ void Worker::Push(Task task) {
   {
     const std::lock_guard lock(mutex_);
     first = tasks_.empty();
+    task.even_late = task.even_late && tasks_.size() < kMostWaiting;
     tasks_.push_back(std::move(task));
   }
   if (first) wake_.notify_one();
@@ -93,7 +96,8 @@ void Worker::Run() {
   while (true) {
     std::vector<Task> tasks = Wait();
     if (tasks.empty() && Stopping()) break;
-    std::erase_if(tasks, [](const Task& task) { return task.abandoned->load(); });
+    std::erase_if(tasks,
+                  [](const Task& task) { return task.abandoned->load() && !task.even_late; });
     const bool idle = tasks.empty();
     if (kind_ == Kind::kWriter && !idle) {
       DoTogether(tasks);

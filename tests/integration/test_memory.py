@@ -1,8 +1,10 @@
 """The conversation so far: what the model is told of it, and MemoryService."""
 
+import contextlib
 import itertools
 import json
 import resource
+import sqlite3
 import subprocess
 import threading
 import time
@@ -529,6 +531,18 @@ def test_a_full_disk_gives_answers_that_are_not_remembered(start, say):
     resource.prlimit(luna.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert say(luna, "u", "다시").last()["remembered"] is True
     assert get(luna, "stats", user_id="u").json()["total_conversations"] == turns + 1
+
+
+def test_a_turn_that_had_to_wait_is_kept_late(start, say):
+    luna = start()
+    with contextlib.closing(sqlite3.connect(luna.config.parent / "data/luna.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # as a purge of a large memory, or a long import, holds up the writer
+        for text in ("하나", "둘"):  # the writer waits for the lock, then the second turn for the writer
+            assert say(luna, "u", text).last()["remembered"] is False
+        other.execute("ROLLBACK")
+    wait_for(lambda: [turn["user_message"] for turn in conversations(luna, "u")] == ["둘", "하나"])
+    assert say(luna, "u", "셋").last()["remembered"] is True
+    assert [turn["user_message"] for turn in conversations(luna, "u")] == ["셋", "둘", "하나"]
 
 
 def test_a_data_dir_that_cannot_be_made_is_refused_by_name(configure):

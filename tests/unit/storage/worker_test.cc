@@ -140,6 +140,25 @@ TEST_F(WorkerTest, NobodyWaitsLongerThanHeWantsAndWhatHasNotBegunIsNotDone) {
   EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 0);
 }
 
+TEST_F(WorkerTest, WhatMayComeLateIsDoneThoughNobodyWaits) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  std::promise<void> begun;
+  std::promise<void> go;
+  std::optional<absl::StatusOr<int>> first;
+  Start(writer.Do(kForever, Holding(begun, go.get_future().share())), first);
+  context_.poll();
+  begun.get_future().wait();
+  const int so_many = 1001;
+  for (int i = 0; i < so_many; ++i) {
+    const auto late = Await(writer.DoEvenLate(net::Clock::now(), [i](Connection& connection) {
+      return AddUser(connection, std::to_string(i));
+    }));
+    EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
+  }
+  go.set_value();
+  EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), so_many - 1);  // one was too much
+}
+
 TEST_F(WorkerTest, CancellationEndsTheWaitingAndWhatIsRead) {
   Worker reader(file_, Worker::Kind::kReader);
   std::promise<void> begun;
