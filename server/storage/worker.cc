@@ -15,6 +15,9 @@ namespace {
 // In one transaction, so that nobody waits for too many.
 constexpr std::size_t kMostTogether = 256;
 
+// From a work to idle_, where nobody waits for that: what is deleted in many steps is purged once.
+constexpr std::chrono::seconds kLull{10};
+
 // Of what may be done late, so that a disk that hangs does not fill the memory.
 constexpr std::size_t kMostWaiting = 1000;
 
@@ -104,8 +107,11 @@ void Worker::Run() {
     } else {
       for (Task& task : tasks) DoOne(task);
     }
-    if (!idle) idle_at_ = net::TimePoint();
     // Who waits for it does not wait for a lull.
+    if (!idle) {
+      const net::TimePoint lull = net::Clock::now() + kLull;
+      idle_at_ = unsettled_.empty() ? std::min(idle_at_, lull) : net::TimePoint();
+    }
     const bool due = net::Clock::now() >= idle_at_ && (idle || !unsettled_.empty());
     if (idle_ != nullptr && due) DoIdle();
   }

@@ -32,8 +32,9 @@ class Worker {
  public:
   enum class Kind { kReader, kWriter };
 
-  // Called, outside of a transaction, while a writer has nothing else to do, and after each work.
-  // It says after how long it wants to be called again; nothing where it has no more to do.
+  // Called, outside of a transaction, at once where somebody waits for it, and some seconds after
+  // other work, while a writer has nothing else to do. It says after how long it wants to be called
+  // again; nothing where it has no more to do.
   using Idle = std::function<std::optional<std::chrono::milliseconds>(Connection&)>;
 
   // Throws SQLite::Exception. `on_damage` is called, on the thread, when the file is found damaged.

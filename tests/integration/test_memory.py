@@ -448,6 +448,38 @@ def test_every_rpc_serves_what_its_route_does(luna, say, user, stubs):
     assert conversations(luna, user) == []
 
 
+def test_no_rpc_shows_or_takes_what_is_anothers(luna, say, user, stubs):
+    say(luna, user, "비밀 이야기", "비밀이군요")
+    (turn,) = conversations(luna, user)
+    messages = stubs.memory_messages
+    calls = {
+        "ListRecent": {},
+        "ListConversations": {"session_id": "s1"},
+        "SearchConversations": {"keyword": "비밀"},
+        "ListSessions": {},
+        "ListSummaries": {},
+        "GetSummary": {"session_id": "s1"},
+        "Summarize": {"session_id": "s1"},
+        "GetStats": {},
+        "Export": {},
+        "Clear": {"confirm": True},
+    }
+    by_id = {"GetConversation", "DeleteConversation"}  # the test before this one
+    service = messages.DESCRIPTOR.services_by_name["MemoryService"]
+    assert {method.name for method in service.methods} == calls.keys() | by_id | {"Import"}
+    with grpc.insecure_channel(luna.grpc) as channel:
+        stub = stubs.memory_services.MemoryServiceStub(channel)
+        for rpc, fields in calls.items():
+            for other in (user + "x", user.upper() + "%", "%"):
+                message = ParseDict(fields | {"user_id": other}, getattr(messages, f"{rpc}Request")())
+                response = getattr(stub, rpc)(message, timeout=60)
+                told = MessageToDict(response) if rpc != "Export" else {"lines": len(list(response))}
+                known = {"limit", "offset", "status", "message", "summary"}
+                nothing = {name: value for name, value in told.items() if value and name not in known}
+                assert nothing == {}, (rpc, other)
+    assert conversations(luna, user) == [turn]
+
+
 # --- what outlives the server -----------------------------------------------------------------------------------------
 
 

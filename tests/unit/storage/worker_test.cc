@@ -210,6 +210,20 @@ TEST_F(WorkerTest, SettlingWaitsUntilTheIdleHasNoMore) {
   EXPECT_EQ(steps % 3, 0);
 }
 
+// A purge for each of the steps in which much is deleted would take a while.
+TEST_F(WorkerTest, TheIdleIsOnceForManyWorks) {
+  int times = 0;
+  Worker writer(file_, Worker::Kind::kWriter, nullptr,
+                [&](Connection&) -> std::optional<std::chrono::milliseconds> {
+                  ++times;
+                  return std::nullopt;
+                });
+  const auto count = [&](Connection&) { return times; };
+  const int before = Await(writer.DoAndSettle(kForever, count)).value();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Await(writer.Do(kForever, count)).ok());
+  EXPECT_EQ(Await(writer.DoAndSettle(kForever, count)).value(), before + 1);
+}
+
 TEST_F(WorkerTest, SettlingTellsThatTheIdleFailed) {
   Worker writer(file_, Worker::Kind::kWriter, nullptr,
                 [](Connection& connection) -> std::optional<std::chrono::milliseconds> {
