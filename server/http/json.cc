@@ -300,13 +300,22 @@ std::string ErrorBody(const v1::Error& error) {
   return body;
 }
 
+const char* DataField(v1::InteractResponse::EventCase event) {
+  switch (event) {
+    case v1::InteractResponse::kEmotion:
+      return "emotion";
+    case v1::InteractResponse::kError:
+      return "message";
+    default:
+      return "text";
+  }
+}
+
 void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string& frame) {
   const auto* kind = event.GetDescriptor()->FindFieldByNumber(event.event_case());
   absl::StrAppend(&frame, "data: {\"type\": \"", kind->name(), "\", \"data\": ");
-  const char* data_field = "text";
   switch (event.event_case()) {
     case v1::InteractResponse::kEmotion: {
-      data_field = "emotion";
       v1::Emotion label = event.emotion();
       label.clear_top();
       rapidjson::Document json;
@@ -316,7 +325,6 @@ void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string
       break;
     }
     case v1::InteractResponse::kError:
-      data_field = "message";
       AppendString(event.error().message(), frame);
       break;
     case v1::InteractResponse::kTranslation:
@@ -329,7 +337,7 @@ void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string
       AppendString(event.complete().text(), frame);
       break;
   }
-  if (details) frame += Details(event, kind->name().c_str(), data_field);
+  if (details) frame += Details(event, kind->name().c_str(), DataField(event.event_case()));
   frame += "}\n\n";
 }
 

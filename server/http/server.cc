@@ -10,6 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include "server/http/openapi.h"
+
 namespace luna::http {
 
 namespace asio = boost::asio;
@@ -42,6 +44,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
 Server::Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers)
     : options_(options),
       routes_(std::move(routes)),
+      openapi_(OpenApi(routes_, workers.front().tokens != nullptr)),
       policy_(options, workers.front().tokens != nullptr),
       acceptor_(workers.front().loop->context()) {
   for (const rpc::Worker& worker : workers) {
@@ -88,7 +91,7 @@ asio::awaitable<void> Server::Accept() {
 
 void Server::Serve(Lane& lane, tcp::socket socket) {
   const auto place = lane.connections.emplace(lane.connections.end(), std::move(socket),
-                                              lane.worker, routes_, policy_, options_);
+                                              lane.worker, routes_, policy_, openapi_, options_);
   const auto ended = [this, &lane, place](std::exception_ptr failure) {
     try {
       if (failure) std::rethrow_exception(failure);

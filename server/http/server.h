@@ -59,6 +59,7 @@ class Server {
 
   const config::Server& options_;
   const Routes routes_;
+  const std::string openapi_;
   const BrowserPolicy policy_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   boost::asio::ip::tcp::acceptor acceptor_;  // on the first loop
