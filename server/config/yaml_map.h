@@ -24,8 +24,8 @@ struct KnownKey {
 // What one file gave: where each key stood, and the first thing that is wrong with it.
 class YamlFile {
  public:
-  // `name` stands in front of every error. Where there is `known`, each key that is asked for is put
-  // there, also of the maps that the file lacks.
+  // `name` stands in front of every error. Where there is `known`, each key that is asked for is
+  // put there, also of the maps that the file lacks.
   explicit YamlFile(std::string name, std::vector<KnownKey>* known = nullptr)
       : name_(std::move(name)), known_(known) {}
 

@@ -136,7 +136,7 @@ void Document::WritePaths() {
     WriteRaw(path.json, writer_);
   }
   for (const auto& [path, patterns] : paths) {
-    writer_.Key(path);
+    writer_.Key(path.c_str());
     writer_.StartObject();
     for (const Pattern* pattern : patterns) WriteOperation(*pattern);
     writer_.EndObject();
@@ -148,7 +148,7 @@ void Document::WriteOperation(const Pattern& pattern) {
   const Route& route = pattern.route;
   const auto& method = *route.method;
   const int forms = ++operations_[method.full_name()];
-  writer_.Key(absl::AsciiStrToLower(pattern.http_method));
+  writer_.Key(absl::AsciiStrToLower(pattern.http_method).c_str());
   writer_.StartObject();
   WriteText("operationId", absl::StrCat(method.name(), forms > 1 ? std::to_string(forms) : ""),
             writer_);

@@ -88,7 +88,7 @@ void OpenApiSchemas::WriteMessage(const Message& message, Side side) {
 
 // `"NAME": {...}`
 void OpenApiSchemas::WriteDescribed(const Field& field, Side side) {
-  writer_.Key(field.name());
+  writer_.Key(field.name().c_str());
   WriteField(field, side, comments_.Of(field));
 }
 
@@ -151,7 +151,7 @@ void OpenApiSchemas::WriteComponents() {
   while (!to_write_.empty()) {
     const auto [message, side] = to_write_.back();
     to_write_.pop_back();
-    writer_.Key(NameOf(*message, side));
+    writer_.Key(NameOf(*message, side).c_str());
     WriteFields(*message, side);
   }
 }
@@ -217,7 +217,7 @@ void OpenApiSchemas::WriteFrame(const Field& event) {
   std::vector<const Field*> data{message.FindFieldByName(DataField(kind))};
   if (event.name() == "emotion") data.push_back(message.FindFieldByName("confidence"));
 
-  writer_.Key(FrameName(event));
+  writer_.Key(FrameName(event).c_str());
   writer_.StartObject();
   WriteText("type", "object", writer_);
   WriteDescription(comments_.Of(message), writer_);

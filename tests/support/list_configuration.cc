@@ -1,5 +1,6 @@
-// Writes what server/config asks for, a line each with tabs between its parts: `key PATH TYPE DEFAULT
-// ALLOWED` for each key of models.yaml, then `variable NAME` for each variable of the environment.
+// Writes what server/config asks for, a line each with tabs between its parts: `key PATH TYPE
+// DEFAULT ALLOWED` for each key of models.yaml, then `variable NAME` for each variable of the
+// environment.
 
 #include <iostream>
 #include <optional>
