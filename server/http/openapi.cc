@@ -214,7 +214,7 @@ void Document::WriteRequestBody(const Route& route) {
   const Descriptor& request = *route.method->input_type();
   writer_.Key("requestBody");
   writer_.StartObject();
-  bool required = route.body != "*";
+  bool required = route.body != "*" && !route.takes_file;  // a file may be empty
   for (int i = 0; i < request.field_count() && route.body == "*"; ++i) {
     const Limit* limit = FindLimit(*request.field(i));
     required = required || (limit != nullptr && limit->required);

@@ -35,7 +35,7 @@ const std::map<std::string, Limit>& Table() {
       {"AnswerRequest.input", kSaid},
       {"ChatMessage.role",
        {.required = true, .values = {"system", "developer", "user", "assistant"}}},
-      {"ClearRequest.confirm", {.required = true}},
+      {"ClearRequest.confirm", {.required = true, .only_true = true}},
       {"GenerateRequest.model", kId},
       {"GenerateStreamRequest.model", kId},
       {"InteractRequest.input", kSaid},

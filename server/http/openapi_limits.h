@@ -13,11 +13,12 @@ struct Limit {
   enum class Text { kAny, kNotEmpty, kNotBlank };
 
   bool required = false;
-  Text text = Text::kAny;                // of a list: each of its texts
-  std::optional<int> most_bytes;         // of a text
-  std::optional<int> most_items;         // of a list
-  std::optional<int> least;              // of a number
-  std::optional<int> most;               // of a number
+  Text text = Text::kAny;         // of a list: each of its texts
+  std::optional<int> most_bytes;  // of a text
+  std::optional<int> most_items;  // of a list
+  std::optional<int> least;       // of a number
+  std::optional<int> most;        // of a number
+  bool only_true = false;
   std::vector<std::string> values = {};  // these alone
 };
 

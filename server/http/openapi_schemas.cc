@@ -42,6 +42,12 @@ void WriteLimits(const Limit& limit, JsonWriter& writer) {
   WriteNumber("minimum", limit.least, writer);
   WriteNumber("maximum", limit.most, writer);
   WriteTexts("enum", limit.values, writer);
+  if (limit.only_true) {
+    writer.Key("enum");
+    writer.StartArray();
+    writer.Bool(true);
+    writer.EndArray();
+  }
 }
 
 }  // namespace

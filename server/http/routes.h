@@ -46,7 +46,9 @@ class Routes {
   // uses what is not supported, or where two routes are the same.
   explicit Routes(const std::vector<const google::protobuf::ServiceDescriptor*>& services);
 
-  // `path` is percent-encoded and has no query. Literal segments beat variables.
+  // `path` is percent-encoded and has no query. Literal segments beat variables. What a literal
+  // path fits, though not with this method, is no variable that has to be a number: GET
+  // /memory/conversations/search is 405, not a bad id.
   Match Find(std::string_view http_method, std::string_view path) const;
 
   // All of them, those with the fewest variables first.
