@@ -67,6 +67,38 @@ bool FillPlain(const rapidjson::Value& json, Message& message) {
   return true;
 }
 
+const FieldDescriptor* Misplaced(const rapidjson::Value& json, const FieldDescriptor& field);
+
+// The first field whose value has the wrong shape, which protobuf lets pass here and there: no list
+// where the field is one, an object that is no message of luna's. What is no field, or is null, has
+// none.
+const FieldDescriptor* FindMisplaced(const rapidjson::Value& json, const Descriptor& descriptor) {
+  for (const auto& member : json.GetObject()) {
+    const std::string name(member.name.GetString(), member.name.GetStringLength());
+    const auto* field = descriptor.FindFieldByName(name);
+    if (field == nullptr) field = descriptor.FindFieldByCamelcaseName(name);
+    if (field == nullptr || field->is_map() || member.value.IsNull()) continue;
+    if (!field->is_repeated()) {
+      if (const auto* wrong = Misplaced(member.value, *field)) return wrong;
+      continue;
+    }
+    if (!member.value.IsArray()) return field;
+    for (const auto& item : member.value.GetArray()) {
+      if (const auto* wrong = Misplaced(item, *field)) return wrong;
+    }
+  }
+  return nullptr;
+}
+
+// The same of one of what a field holds.
+const FieldDescriptor* Misplaced(const rapidjson::Value& json, const FieldDescriptor& field) {
+  const Descriptor* message = field.message_type();
+  if (message != nullptr && message->file()->package() != "google.protobuf") {
+    return json.IsObject() ? FindMisplaced(json, *message) : &field;
+  }
+  return json.IsObject() || json.IsArray() || json.IsNull() ? &field : nullptr;
+}
+
 using Allocator = rapidjson::Document::AllocatorType;
 
 // Puts a value that came as text at its field's place in `json`, for protobuf's own mapping to
@@ -251,6 +283,14 @@ absl::Status ReadMessage(const Route& route, const std::string& body, std::strin
     if (whole && variables.empty()) {
       if (FillPlain(parsed, message)) return absl::OkStatus();
       message.Clear();
+    }
+    const FieldDescriptor* field = whole ? nullptr : descriptor.FindFieldByName(route.body);
+    const FieldDescriptor* wrong =
+        whole ? FindMisplaced(parsed, descriptor) : Misplaced(parsed, *field);
+    if (wrong != nullptr) {
+      return MakeError(ErrorCode::kInvalidInput,
+                       absl::StrCat("body: ", wrong->name(), ": expected ",
+                                    wrong->is_repeated() ? "a list" : "another kind of value"));
     }
     const std::string json = whole ? body : absl::StrCat("{\"", route.body, "\":", body, "}");
     if (absl::Status bad = Merge(json, "body", message); !bad.ok()) return bad;

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from fake_translators import FakeLibreTranslate
+from fake_translators import KEY, FakeLibreTranslate
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from configuration import PATIENT
@@ -24,15 +24,20 @@ TOKEN = "luna_of-a-service"
 
 @pytest.fixture(scope="module")
 def server(configure, fake_process):
-    """Wants a token, translates, and asks a fake that answers."""
+    """Wants a token, translates, asks a fake that answers, and remembers what the user `kept` said."""
     fake_process.reset()
     translator = FakeLibreTranslate()
-    translation = f"{{engine: libretranslate, libretranslate: {{url: '{translator.url}'}}}}"
+    translation = f"{{engine: libretranslate, libretranslate: {{url: '{translator.url}', key_env: LT_KEY}}}}"
     file = configure(**PATIENT, translation=translation, auth="{tokens_file: tokens}")
     tokens = file.parent / "tokens"
     tokens.write_text(f"{hashlib.sha256(TOKEN.encode()).hexdigest()} *\n")
     tokens.chmod(0o600)
-    server = LunaServer(file)
+    server = LunaServer(file, LT_KEY=KEY)
+    lines = "".join(f'{{"conversation": {{"timestamp": "2026-01-02T03:04:{s:02}Z", "user_message": "하나",'
+                    f'"assistant_message": "둘"}}}}\n' for s in range(20))  # fmt: skip
+    kept = requests.post(f"{server.url}/memory/import?user_id=kept", data=lines.encode(), timeout=60,
+                         headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-ndjson"})  # fmt: skip
+    assert kept.json() == {"imported": 20, "skipped": 0}
     yield server
     server.stop()
     translator.stop()
