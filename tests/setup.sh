@@ -4,6 +4,7 @@
 
 test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git python3-venv shellcheck zsh mandoc)
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)  # llvm: names in stack traces
+browser_packages=(chromium fonts-noto-cjk)  # the fonts for Hangul in pictures of the page
 node_packages=(nodejs npm)  # where there is no npm yet: another Node.js than Debian's brings its own, and they conflict
 long_test_packages=(clang-tidy-16)
 
@@ -57,7 +58,7 @@ make_go_tools() {
 
 # All in one call: npm takes away what it is not asked for.
 make_node_tools() {
-  local tools=$root/build/tools packages=(@bufbuild/buf@1.75.0 gpt-tokenizer@3.4.0 openai@6.9.1)
+  local tools=$root/build/tools packages=(@bufbuild/buf@1.75.0 gpt-tokenizer@3.4.0 openai@6.9.1 playwright-core@1.60.0 axe-core@4.14.1)
   [ "$(cat "$tools/node_modules/packages" 2>/dev/null)" != "${packages[*]}" ] || return 0
   npm install --prefix "$tools" --no-save --no-audit --no-fund "${packages[@]}"
   echo "${packages[*]}" >"$tools/node_modules/packages"
@@ -70,12 +71,12 @@ run_tests() {
   if command -v npm >/dev/null; then node_packages=(); fi
   if [ -z "$long" ]; then long_test_packages=(); fi
   need_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${node_packages[@]}" \
-    "${fuzz_packages[@]}" "${long_test_packages[@]}"
+    "${browser_packages[@]}" "${fuzz_packages[@]}" "${long_test_packages[@]}"
   step venv "installing the tests' Python packages" make_venv
   begin wheels fetch_client_wheels
   begin go make_go_tools
   begin node make_node_tools
-  finish node "installing buf, a tokenizer and OpenAI's client"
+  finish node "installing buf, a tokenizer, OpenAI's client and what drives a browser"
   finish wheels "fetching what the Python client is built with"
   finish go "installing Go, grpcurl and what the Go client needs"
   step build-debug "building with ASan and UBSan" build debug all

@@ -98,8 +98,8 @@ struct Stream {
 struct Emotion {
   std::string engine = "embedded";  // embedded | llm | off
   // The embedded engine's model, as a path from the working directory. In the file relative to the
-  // configuration; where that leaves it out and has none beside it, config/emotion/model.bin below
-  // the working directory. Whether it can be read shows when it is loaded.
+  // configuration; where that leaves it out and has none beside it, the one that luna ships with
+  // (shipped.h). Whether it can be read shows when it is loaded.
   std::string model_file = "emotion/model.bin";
   std::string target;  // llm: a name under `llm.api` or `llm.servers`; empty: the default one
   milliseconds deadline{1000};  // llm: the embedded engine answers then
@@ -179,6 +179,7 @@ struct Server {
   milliseconds body{10000};
   milliseconds idle{60000};
   milliseconds write_timeout{60000};
+  bool page = true;  // the page for people, at `/`
 
   bool operator==(const Server&) const = default;
 };

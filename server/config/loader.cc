@@ -10,6 +10,7 @@
 #include "server/config/formats.h"
 #include "server/config/models_yaml.h"
 #include "server/config/persona.h"  // made of config/prompts/companion.ko.txt
+#include "server/config/shipped.h"
 #include "server/config/tokens_file.h"
 #include "server/config/yaml_map.h"
 
@@ -45,10 +46,15 @@ void FindEmotionModel(Config& config) {
   namespace fs = std::filesystem;
   const bool usual = config.emotion.model_file == Emotion().model_file;
   const fs::path beside = fs::path(config.file).parent_path() / config.emotion.model_file;
-  const fs::path shipped = fs::path("config") / config.emotion.model_file;
   std::error_code ignored;
-  const bool elsewhere = usual && !fs::exists(beside, ignored) && fs::exists(shipped, ignored);
-  config.emotion.model_file = elsewhere ? shipped : beside;
+  if (usual && !fs::exists(beside, ignored)) {
+    const fs::path shipped = ShippedPath(config.emotion.model_file);
+    if (fs::exists(shipped, ignored)) {
+      config.emotion.model_file = shipped;
+      return;
+    }
+  }
+  config.emotion.model_file = beside;
 }
 
 void ReadSystemPrompt(Config& config, YamlFile& file) {

@@ -66,7 +66,7 @@ Target Split(std::string_view target) {
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
-                       const BrowserPolicy& policy, const std::string& openapi,
+                       const BrowserPolicy& policy, const Page& page, const std::string& openapi,
                        const config::Server& options)
     : stream_(std::move(socket)),
       arrived_(worker.loop->context()),
@@ -74,6 +74,7 @@ Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const R
       worker_(worker),
       routes_(routes),
       policy_(policy),
+      page_(page),
       openapi_(openapi),
       options_(options) {
   boost::system::error_code gone;  // the client's leaving is noticed by the first read
@@ -263,6 +264,10 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   if (path == kOpenApiPath) {
     if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
     co_return co_await Respond(200, openapi_);
+  }
+  if (const Page::File* file = page_.Find(path); file != nullptr) {
+    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
+    co_return co_await ShowPage(*file, request);
   }
   const absl::Status known = Authenticate(request);
   if (!known.ok()) co_return co_await RefuseCaller(request, known);

@@ -56,7 +56,7 @@ def test_the_description_is_openapi_and_needs_no_token(server):
     OpenAPIV30SpecValidator(described.json()).validate()
 
 
-def test_the_server_keeps_to_its_description(server):
+def test_the_server_keeps_to_its_description(server, tmp_path):
     """Every operation with what its schemas allow and with what they do not. The same requests each time,
     but with LUNA_LONG, where the seed is another one each time, and shown."""
     seed = secrets.randbelow(2**32) if LONG else 1
@@ -66,7 +66,7 @@ def test_the_server_keeps_to_its_description(server):
         [Path(sys.executable).parent / "st", "--config-file", FOLDER / "schemathesis.toml", "run",
          f"{server.url}/openapi.json", "--phases=coverage,fuzzing", f"--max-examples={EXAMPLES}", *choice,
          "--header", f"Authorization: Bearer {TOKEN}", "--continue-on-failure", "--no-color"],
-        env=clean_environment(PYTHONPATH=str(FOLDER)), cwd=FOLDER,
+        env=clean_environment(PYTHONPATH=str(FOLDER)), cwd=tmp_path,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     print(done.stdout)
