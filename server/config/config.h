@@ -223,7 +223,7 @@ struct Config {
 
 // What a flag says; an empty one says nothing. Flags beat the environment, which beats the file.
 struct Flags {
-  std::string config;  // the file; empty: config/models.yaml, below the working directory
+  std::string config;  // the file; empty: DefaultConfig() (server/config/shipped.h)
   std::string http;    // ADDR:PORT
   std::string grpc;
   std::string data_dir;

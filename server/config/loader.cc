@@ -17,7 +17,6 @@
 namespace luna::config {
 namespace {
 
-constexpr char kDefaultFile[] = "config/models.yaml";
 constexpr char kKeyMode[] = "llm.mode";
 constexpr char kKeySystemFile[] = "prompt.system_file";
 constexpr char kKeyTokensFile[] = "auth.tokens_file";
@@ -121,7 +120,7 @@ absl::Status CheckKey(const Target& target) {
 
 absl::StatusOr<Config> Load(const Flags& flags, const Environment& environment) {
   Config config;
-  config.file = flags.config.empty() ? kDefaultFile : flags.config;
+  config.file = flags.config.empty() ? DefaultConfig() : flags.config;
   const absl::StatusOr<std::string> text = ReadFile(config.file);
   if (!text.ok()) {
     return absl::InvalidArgumentError(config.file + ": " + std::string(text.status().message()));

@@ -7,11 +7,16 @@ namespace luna::config {
 
 namespace fs = std::filesystem;
 
-std::string ShippedPath(const std::string& name) {
+namespace {
+
+std::string ExecutableFolder() {
   std::error_code unreadable;  // where there is no /proc, nothing is installed
-  const fs::path executable = fs::read_symlink("/proc/self/exe", unreadable);
-  return ShippedPath(name, executable.parent_path());
+  return fs::read_symlink("/proc/self/exe", unreadable).parent_path();
 }
+
+}  // namespace
+
+std::string ShippedPath(const std::string& name) { return ShippedPath(name, ExecutableFolder()); }
 
 std::string ShippedPath(const std::string& name, const std::string& executable_folder) {
   static const std::map<std::string, std::string> in_repository = {
@@ -23,6 +28,16 @@ std::string ShippedPath(const std::string& name, const std::string& executable_f
       (fs::path(executable_folder) / "../share/luna" / name).lexically_normal();
   std::error_code ignored;
   return fs::exists(installed, ignored) ? installed.string() : otherwise;
+}
+
+std::string DefaultConfig() { return DefaultConfig(ExecutableFolder()); }
+
+std::string DefaultConfig(const std::string& executable_folder) {
+  const std::string here = "config/models.yaml";
+  const fs::path etc = executable_folder == "/usr/bin" ? "/etc" : executable_folder + "/../etc";
+  const fs::path installed = (etc / "luna/models.yaml").lexically_normal();
+  std::error_code ignored;
+  return !fs::exists(here, ignored) && fs::exists(installed, ignored) ? installed.string() : here;
 }
 
 }  // namespace luna::config

@@ -16,4 +16,14 @@ std::string ShippedPath(const std::string& name);
 // The same for an executable in this folder.
 std::string ShippedPath(const std::string& name, const std::string& executable_folder);
 
+// The configuration that is read where none is named. In this order:
+// 1. config/models.yaml below the working directory, if it exists.
+// 2. That of the installation, if it exists: /etc/luna/models.yaml for an executable in /usr/bin,
+//    else <folder of the executable>/../etc/luna/models.yaml.
+// 3. The first again, so that it is the one that is missed.
+std::string DefaultConfig();
+
+// The same for an executable in this folder.
+std::string DefaultConfig(const std::string& executable_folder);
+
 }  // namespace luna::config

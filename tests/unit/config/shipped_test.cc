@@ -27,6 +27,21 @@ TEST(Shipped, ElsewhereItIsTakenFromTheRepository) {
   EXPECT_EQ(ShippedPath("web"), "client/web");
 }
 
+TEST(Default, TheConfigurationBelowTheWorkingDirectoryBeatsTheInstalledOne) {
+  const test::TemporaryFolder folder;
+  const test::TemporaryFolder working;
+  const fs::path started_in = fs::current_path();
+  fs::current_path(working.path());
+  EXPECT_EQ(DefaultConfig(folder / "bin"), "config/models.yaml");
+  fs::create_directories(folder / "etc/luna");
+  std::ofstream(folder / "etc/luna/models.yaml") << "data_dir: installed";
+  EXPECT_EQ(DefaultConfig(folder / "bin"), folder / "etc/luna/models.yaml");
+  fs::create_directories("config");
+  std::ofstream("config/models.yaml") << "data_dir: here";
+  EXPECT_EQ(DefaultConfig(folder / "bin"), "config/models.yaml");
+  fs::current_path(started_in);
+}
+
 class ShippedModel : public Loading {
  protected:
   void SetUp() override {
