@@ -34,7 +34,7 @@ def shape(document):
         "headings": [re.match("#+", line)[0] for line in prose if line.startswith("#")],
         "rows": [line.count("|") for line in prose if line.startswith("|")],
         "links": links - {"", document.name.replace(".ko.md", ".md")},  # each names the other
-        "code": [(block.language, block.name, COMMENT.sub("", block.text)) for block in blocks],
+        "code": [(block.language, block.name, block.language != "text" and COMMENT.sub("", block.text)) for block in blocks],
     }
 
 
