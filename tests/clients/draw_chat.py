@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Draws client/cpp/chat.svg, the picture in the README: the real `luna chat`, on a terminal, at the real luna-server. What
-the model says stands below; the fake provider says it at the pace of a cloud model, 300 ms to the first piece, then 40 a
-second.
+"""Draws client/cpp/chat.svg, the picture in the README: the real `luna chat`, on a terminal, at the real luna-server.
+What the model says stands below; the fake provider says it at the pace of a cloud model, 300 ms to the first piece,
+then 40 a second.
 
     LUNA_BUILD=build/debug build/venv/bin/python tests/clients/draw_chat.py
 """

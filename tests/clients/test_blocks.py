@@ -101,7 +101,7 @@ func main() {
 
 
 def answer(table, text):
-    """A script by which the fake gives what the table has to whatever a command or program with that text makes it asked."""
+    """A script by which a fake gives what the table has for a command or a program with that text."""
     return {"steps": [{"text": next(said for key, said in table.items() if key in text)}, *END]}
 
 
@@ -180,8 +180,8 @@ class Clone:
                 continue
             self.script(command)
             # What is exported stays so, as in the reader's shell.
-            line = f"[ ! -f .exported ] || . ./.exported\n{self.here(command)}\nstatus=$?; export -p >.exported; exit $status"
-            said = self.run(block, "bash", "-c", line)
+            before, after = "[ ! -f .exported ] || . ./.exported", "status=$?; export -p >.exported; exit $status"
+            said = self.run(block, "bash", "-c", f"{before}\n{self.here(command)}\n{after}")
             assert not shown or agrees(shown, said), f"{block}: {command}\nshown:\n{shown}\nsaid:\n{said}"
 
     def python(self, block):

@@ -27,15 +27,20 @@ def english(document):
 
 
 def shape(document):
-    """What two documents that say the same have in common: headings by their depth, tables by their size, links, code."""
+    """What two documents that say the same have in common: headings by depth, tables by size, links, code."""
     prose, blocks = read(document)
     links = {link.partition("#")[0].replace(".ko.md", ".md") for link in LINK.findall("\n".join(prose))}
     return {
         "headings": [re.match("#+", line)[0] for line in prose if line.startswith("#")],
         "rows": [line.count("|") for line in prose if line.startswith("|")],
         "links": links - {"", document.name.replace(".ko.md", ".md")},  # each names the other
-        "code": [(block.language, block.name, block.language != "text" and COMMENT.sub("", block.text)) for block in blocks],
+        "code": [(block.language, block.name, code_of(block)) for block in blocks],
     }
+
+
+def code_of(block):
+    """A block without its comments; nothing where it is a drawing."""
+    return "" if block.language == "text" else COMMENT.sub("", block.text)
 
 
 def anchors(document):

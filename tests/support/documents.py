@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^( *)```(.*)$")
-NOT_OURS = {"build", "data", "node_modules"}  # folders of what others wrote
+NOT_OURS = re.compile(r"build/|data/|\.|.*node_modules/")  # .gitignore names most of them
 
 
 class Block(NamedTuple):
@@ -24,8 +24,7 @@ class Block(NamedTuple):
 
 def documents():
     """Every Markdown file of the repository."""
-    found = sorted(ROOT.rglob("*.md"))
-    return [path for path in found if not any(part in NOT_OURS or part[0] == "." for part in path.relative_to(ROOT).parts)]
+    return [path for path in sorted(ROOT.rglob("*.md")) if not NOT_OURS.match(str(path.relative_to(ROOT)))]
 
 
 def read(document):
