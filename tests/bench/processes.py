@@ -20,6 +20,9 @@ NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
 CORES = len(os.sched_getaffinity(0))
 
 INPUT = "Explain the future of AI."
+# Each request has a number of its own (load.h), so that no cache has its answer.
+NUMBERED_INPUT = "인공지능의 미래에 대해 설명해주세요. 00000000"
+TRANSLATION = "Explain the future of AI."
 # Emotion, translation, memory and cache are no part of what a byte proxy does.
 OFF = ("emotion", "translation", "memory", "cache")
 
@@ -170,14 +173,16 @@ class BareGrpc(Process):
 
 class Luna(Process):
     """luna-server as `./run serve` builds and starts it, with config/models.yaml; only the provider's
-    address and the chunking are changed."""
+    address and the chunking are changed, and where a `translator` is given it translates."""
 
-    def __init__(self, folder, name, provider, chunking):
+    def __init__(self, folder, name, provider, chunking, translator=None):
         changed = {
             r'(?<=base_url: )"\S+"': f'"http://{provider}/v1beta"',
             r"(?<=  chunking: )\w+": chunking,
             r"(?<=system_file: )(?=\w)": f"{ROOT}/config/",
         }
+        if translator:
+            changed[r"(?<=\n  servers:\n)"] = f'    translator: {{url: "http://{translator}"}}\n'
         text = (ROOT / "config/models.yaml").read_text()
         for pattern, value in changed.items():
             text, count = re.subn(pattern, value, text)
@@ -231,13 +236,13 @@ def connects(address):
     return True
 
 
-def json_request(off):
-    return json.dumps({"input": INPUT, "features": dict.fromkeys(off, False)}).encode()
+def json_request(text, off):
+    return json.dumps({"input": text, "features": dict.fromkeys(off, False)}, ensure_ascii=False).encode()
 
 
-def grpc_request(off):
+def grpc_request(text, off):
     """The same as a luna.v1.InteractRequest: `input` is field 1, `features` 5, whose fields 1 to 4 are OFF."""
-    text = INPUT.encode()
+    text = text.encode()
     features = b"".join(bytes([(OFF.index(name) + 1) << 3, 0]) for name in off)
     return b"\x0a" + bytes([len(text)]) + text + b"\x2a" + bytes([len(features)]) + features
 
@@ -267,13 +272,19 @@ class Stage:
     def _start_server(self, name):
         if name.startswith("nginx"):
             return self._start(Nginx, self.provider.address, self.bare.address, name.replace(" ", "-"))
-        return self._start(Luna, name.replace(" ", "-"), self.provider.address, "word" if name == "luna word" else "raw")
+        chunking = "word" if name == "luna word" else "raw"
+        translator = None
+        if name == "luna whole":
+            translator = self._start(FakeProvider, "--chunks", 1, "--text", TRANSLATION).address
+        return self._start(Luna, name.replace(" ", "-"), self.provider.address, chunking, translator)
 
     def _write_requests(self):
         for name in BODIES:
-            off = [part for part in OFF if name != f"luna-{part}"]
-            (self.folder / f"{name}.json").write_bytes(json_request(off))
-            (self.folder / f"{name}.bin").write_bytes(grpc_request(off))
+            whole = name == "luna-whole"
+            text = NUMBERED_INPUT if whole else INPUT
+            off = [part for part in OFF if not whole and name != f"luna-{part}"]
+            (self.folder / f"{name}.json").write_bytes(json_request(text, off))
+            (self.folder / f"{name}.bin").write_bytes(grpc_request(text, off))
 
     def __enter__(self):
         return self
@@ -317,8 +328,8 @@ class Stage:
 
 
 FILE_PATH = "/answer.sse"
-# What is asked of luna: with all of OFF off, or with one of it on.
-BODIES = ("luna", "luna-memory", "luna-cache")
+# What is asked of luna: with all of OFF off, with one of it on, or with all.
+BODIES = ("luna", "luna-memory", "luna-cache", "luna-whole")
 PROVIDER_PATH = "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
 
 

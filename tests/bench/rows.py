@@ -177,6 +177,30 @@ def remember(run, rounds):
                 add_saturated(run, transport, 16, named, REMEMBER_FRAMES, None)
 
 
+def whole(run, rounds):
+    """luna with emotion, translation, memory and cache against luna with none of them; each request asks something
+    new of one session, is translated by a model server of its own, remembered and kept."""
+    with Stage(run.folder, CHUNKS, servers=("luna", "luna whole")) as stage:
+        check_whole(stage)
+        for run.round in rounds:
+            for transport in TRANSPORTS:
+                flags = ("--seconds", run.seconds)
+                one = run.loads(stage, transport, ("direct", "luna whole", "luna"), 1, *flags)
+                for share in ("p50", "p99"):
+                    first = {"whole": added(one, "luna whole", share), "bare": added(one, "luna", share)}
+                    run.add(transport, f"added time to first chunk, 1 connection, unpaced, {share}", "us", first)
+                many = run.loads(stage, transport, ("luna whole", "luna"), 16, *flags)
+                add_saturated(run, transport, 16, {"whole": many["luna whole"], "bare": many["luna"]}, None, None)
+
+
+def check_whole(stage):
+    """Whether all is there that the row is about."""
+    said = stage.ask("luna whole").decode()
+    for part in ('"type": "emotion"', f'"type": "translation", "data": "{processes.TRANSLATION}"'):
+        if part not in said:
+            raise RuntimeError(f"luna did not say {part}: {said[:500]}")
+
+
 def keep(stage):
     """luna has the answer in its cache, and nginx, where it is there, as a file of the same bytes."""
     stage.ask("luna cache")
@@ -303,6 +327,7 @@ ROWS = {
     "saturated": saturated,
     "word": word,
     "remember": remember,
+    "whole": whole,
     "cached": cached,
     "paced": paced,
     "memory": memory,

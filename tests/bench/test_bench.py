@@ -99,6 +99,17 @@ def test_a_cached_answer_is_one_frame_and_asks_nobody(run, tmp_path, transport):
         assert stage.provider.seen() == 1
 
 
+@pytest.mark.parametrize("transport", ["sse", "grpc"])
+def test_the_whole_flow_asks_something_new_each_time(run, tmp_path, transport):
+    with Stage(tmp_path, 5, servers=("luna whole",)) as stage:
+        rows.check_whole(stage)
+        before = stage.provider.seen()
+        result = run.load(stage, transport, "luna whole", 3, "--seconds", run.seconds)
+        assert run.failures == []
+        assert result["frames"] == pytest.approx(5 * result["requests"], abs=2 * 3 * 5)
+        assert stage.provider.seen() == before + result["streams"]
+
+
 def test_a_file_is_read_as_the_response_whose_bytes_it_holds(run, tmp_path):
     """As nginx serves one: to a GET, with its length."""
     with Stage(tmp_path, 5, servers=("luna cache",)) as stage, FileServer() as files:

@@ -122,6 +122,7 @@ void GrpcConnection::Start(Stream& stream, Nanos now) {
 }
 
 void GrpcConnection::Submit(Stream& stream) {
+  load_.Number(request_);
   static const std::array<nghttp2_nv, 6> headers = {
       Header(":method", "POST"),
       Header(":scheme", "http"),
@@ -189,6 +190,9 @@ void GrpcConnection::Messages(Stream& stream, std::string_view bytes) {
 
 void GrpcConnection::Message(Stream& stream, std::string_view message) {
   switch (EventOf(message)) {
+    case 3:
+    case 4:
+      return;
     case 5:
       return load_.Frame(stream, now_);
     case 6:

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/bench/load/record.h"
@@ -13,13 +14,16 @@
 
 namespace luna::bench {
 
+// Eight digits, so that no request of a body that holds them asks what another asked.
+inline constexpr std::string_view kNumber = "00000000";
+
 // What the load is. Times in nanoseconds.
 struct Plan {
   bool grpc = false;
   sockaddr_in address{};
   std::string path;
   std::string body;        // SSE: JSON, or nothing for a GET; gRPC: the message, without its five
-                           // bytes in front
+                           // bytes in front; the first of kNumber becomes each request's own number
   int streams = 1;         // at once
   int per_connection = 1;  // gRPC: how many of them share a connection
   int frames = 1;          // that each answer must have
@@ -75,6 +79,8 @@ class Load {
   void Frame(Stream& stream, Nanos now) {
     if (record_.Frame(stream, now)) open_.fetch_add(1, std::memory_order_relaxed);
   }
+  // Gives a request, which ends in the plan's body, its number.
+  void Number(std::string& request);
   // The stream's response has ended. True: the connection makes the next request.
   bool Ended(Stream& stream, Nanos now);
 
@@ -91,6 +97,7 @@ class Load {
   int Timeout(Nanos now, Nanos mark) const;
 
   const Plan plan_;
+  const std::size_t number_at_;  // from the end of the body; 0: it has none
   std::atomic<int>& open_;
   Record record_;
   std::vector<char> buffer_;

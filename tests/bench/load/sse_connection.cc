@@ -38,6 +38,7 @@ void SseConnection::Connect() { socket_ = std::make_unique<Socket>(load_.plan().
 
 void SseConnection::Start(Stream& stream, Nanos now) {
   load_.record().Begun(stream, now);
+  load_.Number(request_);
   socket_->Write(request_);
 }
 
@@ -158,6 +159,9 @@ void SseConnection::Line(std::string_view line, Nanos now) {
     } else {
       load_.record().Terminal(stream_, true, now);
     }
+  } else if (StartsWith(line, "data: {\"type\": \"emotion\"") ||
+             StartsWith(line, "data: {\"type\": \"translation\"")) {
+    return;
   } else if (StartsWith(line, "data: ")) {
     const bool complete = StartsWith(line, "data: {\"type\": \"complete\"");
     load_.record().Terminal(stream_, complete, now);
