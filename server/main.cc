@@ -252,7 +252,9 @@ int Main(int argc, char** argv) {
   config::Flags flags;
   bool check = false;
   std::string user_id;
-  app.add_option("--config", flags.config, "the configuration (default: config/models.yaml)");
+  app.add_option("--config", flags.config,
+                 "the configuration (default: config/models.yaml, else that of the installation, such as "
+                 "/etc/luna/models.yaml)");
   app.add_option("--http", flags.http, "where HTTP listens, ADDRESS:PORT");
   app.add_option("--grpc", flags.grpc, "where gRPC listens, ADDRESS:PORT");
   app.add_option("--data-dir", flags.data_dir, "where what is kept is kept");

@@ -202,6 +202,8 @@ def main() -> int:
         ("integration tests", lambda: run_pytest("integration")),
         ("clients", lambda: run_pytest("clients")),
         ("chaos", lambda: run_pytest("chaos")),
+        ("installation and package", lambda: run_pytest("install")),
+        ("container", lambda: run_pytest("docker")),
         ("fuzz", lambda: run_fuzzers(FUZZ_LONG_SEARCH_SECONDS if long else FUZZ_SEARCH_SECONDS)),
         ("the bench's own tests", lambda: run_pytest("bench")),
     ]

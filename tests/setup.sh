@@ -2,9 +2,11 @@
 # What `./run test` needs beside luna itself; `run` sources this and gives root, python, step and the rest.
 # shellcheck disable=SC2154
 
-test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git python3-venv shellcheck zsh mandoc)
+test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git python3-venv shellcheck zsh mandoc
+  debootstrap systemd openssl)  # systemd: systemd-analyze, which reads the unit
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)  # llvm: names in stack traces
 node_packages=(nodejs npm)  # where there is no npm yet: another Node.js than Debian's brings its own, and they conflict
+nginx_test_packages=(nginx-light)  # where there is no nginx yet: another one conflicts with it
 long_test_packages=(clang-tidy-16)
 
 make_venv() {
@@ -68,9 +70,10 @@ run_tests() {
   case "$*" in '') ;; --long) long=--long ;; *) die "./run test takes --long and nothing else" ;; esac
   lock_build
   if command -v npm >/dev/null; then node_packages=(); fi
+  if PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then nginx_test_packages=(); fi
   if [ -z "$long" ]; then long_test_packages=(); fi
-  need_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${node_packages[@]}" \
-    "${fuzz_packages[@]}" "${long_test_packages[@]}"
+  need_packages "${build_packages[@]}" "${deb_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" \
+    "${node_packages[@]}" "${nginx_test_packages[@]}" "${fuzz_packages[@]}" "${long_test_packages[@]}"
   step venv "installing the tests' Python packages" make_venv
   begin wheels fetch_client_wheels
   begin go make_go_tools

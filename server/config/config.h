@@ -98,8 +98,8 @@ struct Stream {
 struct Emotion {
   std::string engine = "embedded";  // embedded | llm | off
   // The embedded engine's model, as a path from the working directory. In the file relative to the
-  // configuration; where that leaves it out and has none beside it, config/emotion/model.bin below
-  // the working directory. Whether it can be read shows when it is loaded.
+  // configuration; where that leaves it out and has none beside it, the one that luna ships with
+  // (shipped.h). Whether it can be read shows when it is loaded.
   std::string model_file = "emotion/model.bin";
   std::string target;  // llm: a name under `llm.api` or `llm.servers`; empty: the default one
   milliseconds deadline{1000};  // llm: the embedded engine answers then
@@ -222,7 +222,7 @@ struct Config {
 
 // What a flag says; an empty one says nothing. Flags beat the environment, which beats the file.
 struct Flags {
-  std::string config;  // the file; empty: config/models.yaml, below the working directory
+  std::string config;  // the file; empty: DefaultConfig() (server/config/shipped.h)
   std::string http;    // ADDR:PORT
   std::string grpc;
   std::string data_dir;

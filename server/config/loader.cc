@@ -10,13 +10,13 @@
 #include "server/config/formats.h"
 #include "server/config/models_yaml.h"
 #include "server/config/persona.h"  // made of config/prompts/companion.ko.txt
+#include "server/config/shipped.h"
 #include "server/config/tokens_file.h"
 #include "server/config/yaml_map.h"
 
 namespace luna::config {
 namespace {
 
-constexpr char kDefaultFile[] = "config/models.yaml";
 constexpr char kKeyMode[] = "llm.mode";
 constexpr char kKeySystemFile[] = "prompt.system_file";
 constexpr char kKeyTokensFile[] = "auth.tokens_file";
@@ -45,10 +45,15 @@ void FindEmotionModel(Config& config) {
   namespace fs = std::filesystem;
   const bool usual = config.emotion.model_file == Emotion().model_file;
   const fs::path beside = fs::path(config.file).parent_path() / config.emotion.model_file;
-  const fs::path shipped = fs::path("config") / config.emotion.model_file;
   std::error_code ignored;
-  const bool elsewhere = usual && !fs::exists(beside, ignored) && fs::exists(shipped, ignored);
-  config.emotion.model_file = elsewhere ? shipped : beside;
+  if (usual && !fs::exists(beside, ignored)) {
+    const fs::path shipped = ShippedPath(config.emotion.model_file);
+    if (fs::exists(shipped, ignored)) {
+      config.emotion.model_file = shipped;
+      return;
+    }
+  }
+  config.emotion.model_file = beside;
 }
 
 void ReadSystemPrompt(Config& config, YamlFile& file) {
@@ -115,7 +120,7 @@ absl::Status CheckKey(const Target& target) {
 
 absl::StatusOr<Config> Load(const Flags& flags, const Environment& environment) {
   Config config;
-  config.file = flags.config.empty() ? kDefaultFile : flags.config;
+  config.file = flags.config.empty() ? DefaultConfig() : flags.config;
   const absl::StatusOr<std::string> text = ReadFile(config.file);
   if (!text.ok()) {
     return absl::InvalidArgumentError(config.file + ": " + std::string(text.status().message()));

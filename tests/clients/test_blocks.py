@@ -30,6 +30,8 @@ SECONDS = 300
 NOT_RUN = {
     r"(\w+=\S+ )*\./run\b": "it installs packages, builds luna and brings a model: counted by hand in a bare Debian",
     r"llama-server ": "an engine with a model",
+    r"(docker|sudo) |(mkdir|cp|echo) .* docker/tls": "a container engine, and a certificate of one's own",
+    r"(apt|systemctl) ": "root, and a system to install into: tests/install does it in one of its own",
 }
 # What the model says to whom the request's text holds this; first come, first served.
 SAYS = {

@@ -67,6 +67,12 @@ def test_links_lead_somewhere(document):
             assert anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("document", documents(), ids=name)
+def test_what_is_shown_stands_in_a_fence(document):
+    """Where tests/clients/test_blocks.py finds it."""
+    assert [line for line in read(document)[0] if line.startswith("    ")] == []
+
+
 def figure(row, transport, key, title=""):
     (found,) = [
         entry

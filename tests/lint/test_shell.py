@@ -11,7 +11,8 @@ def shell_scripts():
     top = [ROOT / "run", ROOT / ".ci" / "run"]
     folders = ("client", "config", "docker", "tests")
     named = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.sh"))
-    return top + named + [ROOT / "client/cpp/completion/luna.bash"]
+    maintainer = [ROOT / "config/debian" / name for name in ("postinst", "prerm", "postrm")]
+    return top + named + maintainer + [ROOT / "client/cpp/completion/luna.bash"]
 
 
 def test_shell_scripts_pass_shellcheck():
