@@ -27,6 +27,7 @@
 #include "server/cache/response_cache.h"
 #include "server/config/config.h"
 #include "server/config/formats.h"
+#include "server/config/shipped.h"
 #include "server/emotion/engine.h"
 #include "server/grpc/server.h"
 #include "server/http/server.h"
@@ -150,6 +151,15 @@ absl::StatusOr<std::unique_ptr<storage::Database>> OpenDatabase(storage::DataDir
   }
 }
 
+// The page that luna ships with, or one without files.
+http::Page ReadPage(const config::Server& options) {
+  if (!options.page) return {};
+  absl::StatusOr<http::Page> page = http::Page::Read(config::ShippedPath("web"));
+  if (page.ok()) return *std::move(page);
+  spdlog::warn("server.page: {}; there is no page at /", std::string(page.status().message()));
+  return {};
+}
+
 int Serve(const config::Config& config) {
   const sigset_t stop_signals = BlockStopSignals();
   const int most_streams = StreamsThatFit(config.server.max_streams);
@@ -183,7 +193,7 @@ int Serve(const config::Config& config) {
       pool->FindServiceByName("luna.v1.CacheService"),
       pool->FindServiceByName("luna.v1.GenerationService"),
   };
-  auto http = http::Server::Listen(config.server, services, workers);
+  auto http = http::Server::Listen(config.server, services, workers, ReadPage(config.server));
   if (!http.ok()) return Refuse(http.status());
   auto grpc = grpc::Server::Listen(config.server, services, workers);
   if (!grpc.ok()) return Refuse(grpc.status());
@@ -252,9 +262,10 @@ int Main(int argc, char** argv) {
   config::Flags flags;
   bool check = false;
   std::string user_id;
-  app.add_option("--config", flags.config,
-                 "the configuration (default: config/models.yaml, else that of the installation, such as "
-                 "/etc/luna/models.yaml)");
+  app.add_option(
+      "--config", flags.config,
+      "the configuration (default: config/models.yaml, else that of the installation, such as "
+      "/etc/luna/models.yaml)");
   app.add_option("--http", flags.http, "where HTTP listens, ADDRESS:PORT");
   app.add_option("--grpc", flags.grpc, "where gRPC listens, ADDRESS:PORT");
   app.add_option("--data-dir", flags.data_dir, "where what is kept is kept");

@@ -5,9 +5,10 @@
 test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git python3-venv shellcheck zsh mandoc
   debootstrap systemd openssl)  # systemd: systemd-analyze, which reads the unit
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)  # llvm: names in stack traces
+browser_packages=(chromium fonts-noto-cjk)  # the fonts for Hangul in pictures of the page
 node_packages=(nodejs npm)  # where there is no npm yet: another Node.js than Debian's brings its own, and they conflict
 nginx_test_packages=(nginx-light)  # where there is no nginx yet: another one conflicts with it
-long_test_packages=(clang-tidy-16)
+long_test_packages=(clang-tidy-16 systemd-container)
 
 make_venv() {
   local venv=$root/build/venv
@@ -59,7 +60,7 @@ make_go_tools() {
 
 # All in one call: npm takes away what it is not asked for.
 make_node_tools() {
-  local tools=$root/build/tools packages=(@bufbuild/buf@1.75.0 gpt-tokenizer@3.4.0 openai@6.9.1)
+  local tools=$root/build/tools packages=(@bufbuild/buf@1.75.0 gpt-tokenizer@3.4.0 openai@6.9.1 playwright-core@1.60.0 axe-core@4.14.1)
   [ "$(cat "$tools/node_modules/packages" 2>/dev/null)" != "${packages[*]}" ] || return 0
   npm install --prefix "$tools" --no-save --no-audit --no-fund "${packages[@]}"
   echo "${packages[*]}" >"$tools/node_modules/packages"
@@ -73,12 +74,13 @@ run_tests() {
   if PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then nginx_test_packages=(); fi
   if [ -z "$long" ]; then long_test_packages=(); fi
   need_packages "${build_packages[@]}" "${deb_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" \
-    "${node_packages[@]}" "${nginx_test_packages[@]}" "${fuzz_packages[@]}" "${long_test_packages[@]}"
+    "${node_packages[@]}" "${browser_packages[@]}" "${nginx_test_packages[@]}" "${fuzz_packages[@]}" \
+    "${long_test_packages[@]}"
   step venv "installing the tests' Python packages" make_venv
   begin wheels fetch_client_wheels
   begin go make_go_tools
   begin node make_node_tools
-  finish node "installing buf, a tokenizer and OpenAI's client"
+  finish node "installing buf, a tokenizer, OpenAI's client and what drives a browser"
   finish wheels "fetching what the Python client is built with"
   finish go "installing Go, grpcurl and what the Go client needs"
   step build-debug "building with ASan and UBSan" build debug all

@@ -179,6 +179,7 @@ struct Server {
   milliseconds body{10000};
   milliseconds idle{60000};
   milliseconds write_timeout{60000};
+  bool page = true;  // the page for people, at `/`
 
   bool operator==(const Server&) const = default;
 };

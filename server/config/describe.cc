@@ -3,6 +3,7 @@
 
 #include "server/config/config.h"
 #include "server/config/formats.h"
+#include "server/config/shipped.h"
 
 namespace luna::config {
 namespace {
@@ -77,6 +78,7 @@ std::string Describe(const Config& config) {
   add("translation", DescribedTranslation(config));
   add("http", ToString(config.server.http));
   add("grpc", ToString(config.server.grpc));
+  add("page", config.server.page ? ShippedPath("web") : "off");
   add("auth",
       config.auth.tokens_file.empty()
           ? ""

@@ -185,6 +185,7 @@ void ReadServing(YamlMap& map, Server& server) {
   map.Duration("body_ms", 1, kHour, server.body);
   map.Duration("idle_ms", 1, kHour, server.idle);
   map.Duration("write_timeout_ms", 1, kHour, server.write_timeout);
+  map.Bool("page", server.page);
 }
 
 }  // namespace

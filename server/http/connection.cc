@@ -64,13 +64,14 @@ Target Split(std::string_view target) {
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
-                       const BrowserPolicy& policy, const config::Server& options)
+                       const BrowserPolicy& policy, const Page& page, const config::Server& options)
     : stream_(std::move(socket)),
       arrived_(worker.loop->context()),
       deadline_(stream_.get_executor()),
       worker_(worker),
       routes_(routes),
       policy_(policy),
+      page_(page),
       options_(options) {
   boost::system::error_code gone;  // the client's leaving is noticed by the first read
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), gone);
@@ -255,6 +256,10 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
         draining ? 503 : 200,
         absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"", LUNA_VERSION, "\",\"status\":\"",
                      draining ? "draining" : "healthy", "\"}"));
+  }
+  if (const Page::File* file = page_.Find(path); file != nullptr) {
+    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
+    co_return co_await ShowPage(*file, request);
   }
   const absl::Status known = Authenticate(request);
   if (!known.ok()) co_return co_await RefuseCaller(request, known);

@@ -11,11 +11,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
 
 #include "server/config/config.h"
 #include "server/http/body_writer.h"
 #include "server/http/browser_policy.h"
 #include "server/http/chunk_sink.h"
+#include "server/http/page.h"
 #include "server/http/request_parser.h"
 #include "server/http/routes.h"
 #include "server/net/event_loop.h"
@@ -33,7 +36,7 @@ namespace luna::http {
 class Connection {
  public:
   Connection(boost::asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
-             const BrowserPolicy& policy, const config::Server& options);
+             const BrowserPolicy& policy, const Page& page, const config::Server& options);
 
   // Resumes once the connection has ended. To be spawned with cancellation_slot().
   boost::asio::awaitable<void> Serve();
@@ -48,6 +51,7 @@ class Connection {
 
  private:
   enum class Arrival { kBytes, kTimeout, kClientLeft };
+  using Response = boost::beast::http::response<boost::beast::http::string_body>;
 
   boost::asio::awaitable<Arrival> ReadMore(net::TimePoint until);
   boost::asio::awaitable<bool> ReadRequest(RequestParser& parser);
@@ -75,8 +79,11 @@ class Connection {
   void EndRequestAfter(std::chrono::nanoseconds length);
   void Watch();
   void TakeWhatArrived();
+  boost::asio::awaitable<void> ShowPage(const Page::File& file, const Request& request);
   boost::asio::awaitable<void> Respond(int status, std::string body, Headers headers = {});
   boost::asio::awaitable<void> Respond(int status, v1::Error error, Headers headers = {});
+  Response NewResponse(int status);
+  boost::asio::awaitable<void> Send(Response response);
   boost::asio::awaitable<void> Refuse(const absl::Status& error, Headers headers = {});
   boost::asio::awaitable<void> RefuseCaller(const Request& request, const absl::Status& error);
   boost::asio::awaitable<void> RefusePath(std::string_view path);
@@ -94,6 +101,7 @@ class Connection {
   const rpc::Worker worker_;
   const Routes& routes_;
   const BrowserPolicy& policy_;
+  const Page& page_;
   const config::Server& options_;
   boost::asio::cancellation_signal cancel_;
   Caller caller_;

@@ -13,6 +13,7 @@
 #include "server/http/connection.h"
 #include "server/http/json.h"
 #include "server/http/openai_json.h"
+#include "server/http/page.h"
 #include "server/telemetry/refusal.h"
 #include "server/telemetry/request_id.h"
 
@@ -67,6 +68,8 @@ asio::awaitable<void> Connection::AnswerOptions(const Request& request, std::str
     methods = "GET, HEAD";
   } else if (path == kChatPath) {
     methods = "POST";
+  } else if (page_.Find(path) != nullptr) {
+    methods = "GET, HEAD";
   } else if (path != "*") {
     const Match match = routes_.Find("OPTIONS", path);
     if (match.allowed.empty()) co_return co_await RefusePath(path);
@@ -81,6 +84,22 @@ asio::awaitable<void> Connection::AnswerOptions(const Request& request, std::str
   co_await Respond(204, "", std::move(headers));
 }
 
+asio::awaitable<void> Connection::ShowPage(const Page::File& file, const Request& request) {
+  const beast::string_view known = request[beast::http::field::if_none_match];
+  const bool same = file.IsIn({known.data(), known.size()});
+  Response response = NewResponse(same ? 304 : 200);
+  response.set(beast::http::field::etag, file.etag);
+  response.set(beast::http::field::cache_control, "no-cache");  // asked about each time
+  response.set("Content-Security-Policy", kPagePolicy);
+  response.set("Referrer-Policy", "no-referrer");
+  response.set("X-Content-Type-Options", "nosniff");
+  if (!same) {
+    response.set(beast::http::field::content_type, file.type);
+    response.body() = file.bytes;
+  }
+  co_await Send(std::move(response));
+}
+
 asio::awaitable<void> Connection::Respond(int status, v1::Error error, Headers headers) {
   if (caller_.id.empty()) caller_.id = telemetry::RequestId("");
   if (!recorded_) {
@@ -91,18 +110,30 @@ asio::awaitable<void> Connection::Respond(int status, v1::Error error, Headers h
 }
 
 asio::awaitable<void> Connection::Respond(int status, std::string body, Headers headers) {
-  beast::http::response<beast::http::string_body> response;
+  Response response = NewResponse(status);
+  if (status != 204) response.set(beast::http::field::content_type, "application/json");
+  for (const auto& [name, value] : headers) response.set(name, value);
+  response.body() = std::move(body);
+  co_await Send(std::move(response));
+}
+
+// With what every response carries.
+Connection::Response Connection::NewResponse(int status) {
+  Response response;
   response.version(http11_ ? 11 : 10);
   response.result(static_cast<unsigned>(status));
-  if (status != 204) response.set(beast::http::field::content_type, "application/json");
   if (caller_.id.empty()) caller_.id = telemetry::RequestId("");
   response.set("X-Request-Id", caller_.id);
   for (const auto& [name, value] : cors_) response.set(name, value);
-  for (const auto& [name, value] : headers) response.set(name, value);
   response.keep_alive(keep_alive_);
-  response.body() = std::move(body);
-  if (status != 204)
-    response.prepare_payload();        // 204 says nothing of a body: RFC 9110 section 8.6
+  return response;
+}
+
+asio::awaitable<void> Connection::Send(Response response) {
+  const unsigned status = response.result_int();
+  if (status != 204 && status != 304) {  // which say nothing of a body: RFC 9110 section 8.6
+    response.prepare_payload();
+  }
   if (head_) response.body().clear();  // the headers are those of the whole response
   stream_.expires_after(options_.write_timeout);
   auto [error, bytes] =

@@ -18,9 +18,10 @@ using asio::ip::tcp;
 absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
     const config::Server& options,
     const std::vector<const google::protobuf::ServiceDescriptor*>& services,
-    std::vector<rpc::Worker> workers) {
+    std::vector<rpc::Worker> workers, Page page) {
   const std::string name = absl::StrCat(options.http.host, ":", options.http.port);
-  std::unique_ptr<Server> server(new Server(options, Routes(services), std::move(workers)));
+  std::unique_ptr<Server> server(
+      new Server(options, Routes(services), std::move(workers), std::move(page)));
   tcp::acceptor& acceptor = server->acceptor_;
   boost::system::error_code error;
   const auto endpoints = tcp::resolver(acceptor.get_executor())
@@ -39,10 +40,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(
   return server;
 }
 
-Server::Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers)
+Server::Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers,
+               Page page)
     : options_(options),
       routes_(std::move(routes)),
       policy_(options, workers.front().tokens != nullptr),
+      page_(std::move(page)),
       acceptor_(workers.front().loop->context()) {
   for (const rpc::Worker& worker : workers) {
     lanes_.push_back(std::make_unique<Lane>());
@@ -88,7 +91,7 @@ asio::awaitable<void> Server::Accept() {
 
 void Server::Serve(Lane& lane, tcp::socket socket) {
   const auto place = lane.connections.emplace(lane.connections.end(), std::move(socket),
-                                              lane.worker, routes_, policy_, options_);
+                                              lane.worker, routes_, policy_, page_, options_);
   const auto ended = [this, &lane, place](std::exception_ptr failure) {
     try {
       if (failure) std::rethrow_exception(failure);

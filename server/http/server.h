@@ -14,6 +14,7 @@
 #include "server/config/config.h"
 #include "server/http/browser_policy.h"
 #include "server/http/connection.h"
+#include "server/http/page.h"
 #include "server/http/routes.h"
 #include "server/rpc/worker.h"
 
@@ -22,11 +23,12 @@ namespace luna::http {
 // The HTTP transport: listens, and shares its connections out among the workers.
 class Server {
  public:
-  // Binds at once; kUnavailable names the address and why. Serves `services` by their annotations.
+  // Binds at once; kUnavailable names the address and why. Serves `services` by their annotations,
+  // and `page` at `/`.
   static absl::StatusOr<std::unique_ptr<Server>> Listen(
       const config::Server& options,
       const std::vector<const google::protobuf::ServiceDescriptor*>& services,
-      std::vector<rpc::Worker> workers);
+      std::vector<rpc::Worker> workers, Page page = {});
   // Stop must have been called.
   ~Server();
 
@@ -50,7 +52,7 @@ class Server {
     std::list<Connection> connections;
   };
 
-  Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers);
+  Server(const config::Server& options, Routes routes, std::vector<rpc::Worker> workers, Page page);
 
   boost::asio::awaitable<void> Accept();
   void Serve(Lane& lane, boost::asio::ip::tcp::socket socket);
@@ -60,6 +62,7 @@ class Server {
   const config::Server& options_;
   const Routes routes_;
   const BrowserPolicy policy_;
+  const Page page_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   boost::asio::ip::tcp::acceptor acceptor_;  // on the first loop
 

@@ -4,6 +4,7 @@ import socket
 import subprocess
 
 import pytest
+import requests
 
 from configuration import write_configuration
 from processes import SERVER, LunaServer, clean_environment
@@ -175,6 +176,33 @@ def test_the_environment_beats_the_file_and_flags_beat_both(good):
     assert "127.0.0.1:1234" in out
     assert "127.0.0.1:5678" in out
     assert "127.0.0.1:4321" not in out
+
+
+def root_of(server):
+    """What `/` is; the server is stopped then."""
+    answer = requests.get(f"{server.url}/", timeout=60)
+    server.stop()
+    return answer.status_code, answer.headers["Content-Type"]
+
+
+def test_the_page_is_at_the_root(good):
+    server = LunaServer(good)
+    assert root_of(server) == (200, "text/html; charset=utf-8")
+    assert "server.page" not in server.stderr()
+
+
+def test_without_its_page_it_serves_all_the_same_and_says_so(good, tmp_path):
+    server = LunaServer(good, through=("env", "-C", tmp_path))
+    assert root_of(server)[0] == 404
+    assert server.stderr().count("server.page: client/web/index.html: no such file; there is no page at /") == 1
+
+
+def test_the_page_can_be_off(tmp_path):
+    off = write_configuration(tmp_path, HERE, HERE, server="{page: false}")
+    server = LunaServer(off)
+    assert root_of(server)[0] == 404
+    assert "server.page" not in server.stderr()
+    assert "page: off" in run("--config", off, "--check-config", GEMINI_API_KEY="key")[0]
 
 
 def test_server_mode_needs_no_key(good):

@@ -214,6 +214,7 @@ TEST_F(Variables, TheDescriptionSaysWhatTheServerWouldDo) {
             "translation: auto, which asks gemini\n"
             "http: 127.0.0.1:8000\n"
             "grpc: [::1]:0\n"
+            "page: client/web\n"
             "auth: none\n"
             "data_dir: data\n");
 }

@@ -81,7 +81,7 @@ memory: {max_entries: 13, max_context_turns: 14, max_context_tokens: 15, summary
 cache: {ttl_seconds: 17, max_size: 18, replay: words}
 server: {http: "[::1]:19", grpc: "localhost:20", cors_origins: ["https://a.example"],
          hosts: [luna.example], max_streams: 21, drain_ms: 22, heartbeat_ms: 23, header_ms: 24,
-         body_ms: 25, idle_ms: 26, write_timeout_ms: 27}
+         body_ms: 25, idle_ms: 26, write_timeout_ms: 27, page: false}
 auth: {tokens_file: tokens, none: false}
 data_dir: elsewhere
 )";
@@ -159,7 +159,8 @@ TEST_F(Values, EveryOtherKeyIsRead) {
                      ms(24),
                      ms(25),
                      ms(26),
-                     ms(27)};
+                     ms(27),
+                     false};
   expected.auth = {folder_ / "tokens", {{std::string(32, '\xAB'), "alice"}}, false};
   expected.data_dir = "elsewhere";
   EXPECT_TRUE(config == expected);

@@ -96,7 +96,8 @@ config::Server With(Change change) {
 // Serves the test-only service, for which no HTTP code was written.
 class HttpServerTest : public testing::Test {
  protected:
-  explicit HttpServerTest(config::Server options = {}, const auth::Tokens* tokens = nullptr)
+  explicit HttpServerTest(config::Server options = {}, const auth::Tokens* tokens = nullptr,
+                          Page page = {})
       : options_(std::move(options)) {
     methods_.Add<EchoRequest, EchoResponse>(
         "luna.test.EchoService.Echo",
@@ -113,7 +114,8 @@ class HttpServerTest : public testing::Test {
     loop_.Start();
     options_.http = {"127.0.0.1", 0};
     auto server = Server::Listen(options_, {EchoRequest::descriptor()->file()->service(0)},
-                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_, tokens}});
+                                 {{&loop_, nullptr, &methods_, &admission_, &metrics_, tokens}},
+                                 std::move(page));
     server_ = *std::move(server);
     server_->Start();
   }

@@ -1,0 +1,166 @@
+// What luna remembers: reload, the list, search, deletion.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ANSWER, END, LUNA, WHOLE, ask, askAndWait, fake, gated, lastTurn, open, textOf, useBrowser } from "./browser.mjs";
+
+useBrowser();
+
+const entries = (page) => page.locator("#list li");
+const remove = (page) => page.getByRole("button", { name: "삭제", exact: true });
+
+test("A reload brings the conversation back", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  await askAndWait(page, "하나");
+  await askAndWait(page, "둘");
+  await page.reload();
+  await page.locator(".turn").nth(1).waitFor();
+  assert.deepEqual(await page.locator(".question p").allInnerTexts(), ["하나", "둘"]);
+  assert.equal(await textOf(lastTurn(page)), ANSWER);
+  assert.equal(await page.locator("#list a[aria-current=page]").count(), 1);
+  await askAndWait(page, "셋");
+  await page.locator("#list .line").getByText("셋").waitFor();
+  assert.equal(await entries(page).count(), 1);
+});
+
+test("Conversations are apart, and one comes back when it is chosen", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  await askAndWait(page, "처음");
+  await page.locator("#new-session").click();
+  assert.equal(await page.locator(".turn").count(), 0);
+  await askAndWait(page, "다음");
+  await entries(page).nth(1).waitFor();
+  assert.deepEqual(await page.locator("#list .line").allInnerTexts(), ["다음", "처음"]);
+  await page.locator("#list a").getByText("처음").click();
+  await page.locator(".question p").getByText("처음").waitFor();
+  assert.equal(await page.locator(".turn").count(), 1);
+  await page.goBack();
+  await page.locator(".question p").getByText("다음").waitFor();
+});
+
+test("Whoever leaves a conversation stops its answer", async () => {
+  await fake.script(gated("하나"));
+  const page = await open(LUNA);
+  await ask(page, "세어 줘");
+  await fake.wait({ waiting: 1 });
+  await page.locator("#new-session").click();
+  await fake.wait({ cancelled: 1, open: 0 });
+  await fake.script(WHOLE);
+  await askAndWait(page, "안녕");
+  assert.equal(await page.locator(".turn").count(), 1);
+});
+
+test("Earlier turns come when they are asked for", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  const imported = Array.from({ length: 35 }, (_, n) => ({
+    conversation: {
+      timestamp: `2026-01-01T00:00:${String(n).padStart(2, "0")}Z`,
+      session_id: "long",
+      user_message: `질문 ${n}`,
+      assistant_message: "답",
+    },
+  }));
+  const user = await page.evaluate(() => localStorage.getItem("luna.user"));
+  const body = imported.map((line) => JSON.stringify(line)).join("\n");
+  const sent = await fetch(`${LUNA}/memory/import?user_id=${user}`, { method: "POST", headers: { "Content-Type": "application/x-ndjson" }, body });
+  assert.equal(sent.status, 200);
+  await page.goto(`${LUNA}/#long`);
+  await page.locator(".question p").getByText("질문 34", { exact: true }).waitFor();
+  assert.equal(await page.locator(".turn").count(), 30);
+  await page.locator("#earlier").click();
+  await page.locator(".question p").getByText("질문 0", { exact: true }).waitFor();
+  assert.equal(await page.locator("#earlier").isVisible(), false);
+  const questions = await page.locator(".question p").allInnerTexts();
+  assert.deepEqual(questions, imported.map(({ conversation }) => conversation.user_message));
+
+  await page.goto(`${LUNA}/`);
+  await page.locator("#search").fill("질문 2");
+  await page.locator("#list .snippet").getByText("질문 2", { exact: true }).click(); // further back than the first page
+  await page.locator(".turn.shown").waitFor();
+  assert.equal(await page.locator(".turn.shown .question p").innerText(), "질문 2");
+});
+
+test("A search finds, marks and leads there", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  await askAndWait(page, "오늘 날씨가 어때?");
+  await page.locator("#new-session").click();
+  await askAndWait(page, "기차는 언제 와?");
+  await page.locator("#search").fill("날씨");
+  await page.locator("#list mark").waitFor();
+  assert.equal(await page.locator("#list mark").innerText(), "날씨");
+  assert.equal(await page.locator("#list > p").innerText(), "1개를 찾았습니다.");
+  await page.locator("#list a").click();
+  await page.locator(".turn.shown").waitFor();
+  assert.equal(await page.locator(".question p").innerText(), "오늘 날씨가 어때?");
+  await page.locator("#search").fill("없는말");
+  await page.locator("#list > p").getByText("찾은 대화가 없습니다.").waitFor();
+  await page.locator("#search").press("Escape");
+  await entries(page).nth(1).waitFor();
+});
+
+test("A turn is deleted, but not before a question", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  const turn = await askAndWait(page, "지울 말");
+  await askAndWait(page, "남길 말");
+  const icon = turn.getByRole("button", { name: "이 대화 삭제" });
+  await icon.click();
+  await page.getByRole("dialog", { name: "이 대화를 삭제할까요?" }).getByRole("button", { name: "취소" }).click();
+  assert.equal(await page.locator(".turn").count(), 2);
+  await icon.click();
+  await page.keyboard.press("Escape");
+  await icon.click();
+  await remove(page).click();
+  await turn.filter({ hasText: "지울 말" }).waitFor({ state: "detached" });
+  await page.reload();
+  await page.locator(".turn").first().waitFor();
+  assert.deepEqual(await page.locator(".question p").allInnerTexts(), ["남길 말"]);
+});
+
+test("A conversation is deleted, but not before a question", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  await askAndWait(page, "남길 말");
+  await page.locator("#new-session").click();
+  await askAndWait(page, "지울 말");
+  await entries(page).nth(1).waitFor();
+  await page.getByRole("button", { name: "대화 삭제: 지울 말" }).click();
+  await page.getByText("“지울 말”로 끝난 대화입니다.").waitFor();
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator(".turn").count(), 1);
+  await page.getByRole("button", { name: "대화 삭제: 지울 말" }).click();
+  await remove(page).click();
+  await page.locator("body.empty").waitFor();
+  await page.reload();
+  await entries(page).first().waitFor();
+  assert.deepEqual(await page.locator("#list .line").allInnerTexts(), ["남길 말"]);
+});
+
+test("What cannot be deleted stays, and why is said", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA, { expected: ["404"] });
+  const turn = await askAndWait(page, "하나");
+  const id = (await turn.getAttribute("id")).replace("turn-", "");
+  const user = await page.evaluate(() => localStorage.getItem("luna.user"));
+  const gone = await fetch(`${LUNA}/memory/conversations/${id}?user_id=${user}`, { method: "DELETE" });
+  assert.equal(gone.status, 200);
+  await turn.getByRole("button", { name: "이 대화 삭제" }).click();
+  await remove(page).click();
+  await page.locator(".problem").waitFor();
+  assert.equal(await page.locator(".turn").count(), 1);
+});
+
+test("An answer that could not be remembered is marked", async () => {
+  await fake.script({ steps: [{ text: "하나" }, { await: "step" }, ...END] });
+  const page = await open(LUNA);
+  const body = 'data: {"type": "llm_chunk", "data": "하나"}\n\ndata: {"type": "complete", "data": "하나", "remembered": false}\n\n';
+  await page.route("**/interact/stream", (route) => route.fulfill({ contentType: "text/event-stream", body }));
+  await ask(page, "안녕");
+  await lastTurn(page).locator("footer").getByText("기억하지 않은 대화").waitFor();
+  assert.equal(await lastTurn(page).getByRole("button", { name: "이 대화 삭제" }).count(), 0);
+});
