@@ -114,8 +114,7 @@ export async function* interact(input, session_id, signal) {
   if (!ended) throw new Failure(words().broken);
 }
 
-export const sessions = (limit, offset) =>
-  ask("GET", "/memory/sessions" + query({ limit, offset }));
+export const sessions = (limit, offset) => ask("GET", "/memory/sessions" + query({ limit, offset }));
 
 // The newest first.
 export const conversations = (session_id, limit, offset) =>
@@ -126,11 +125,9 @@ export const search = (keyword, limit) =>
     body: { keyword, user_id: user(), limit, language: language() },
   });
 
-export const deleteConversation = (id) =>
-  ask("DELETE", `/memory/conversations/${id}` + query({}));
+export const deleteConversation = (id) => ask("DELETE", `/memory/conversations/${id}` + query({}));
 
-export const deleteSession = (session_id) =>
-  ask("DELETE", "/memory/clear" + query({ session_id, confirm: true }));
+export const deleteSession = (session_id) => ask("DELETE", "/memory/clear" + query({ session_id, confirm: true }));
 
 // Whether the server takes this token; throws where it cannot be asked.
 export async function isTaken(key) {

@@ -11,8 +11,7 @@ for (const dialog of document.querySelectorAll("dialog")) {
   dialog.addEventListener("cancel", () => (dialog.returnValue = ""));
   dialog.addEventListener("click", (event) => {
     const { left, right, top, bottom } = dialog.getBoundingClientRect();
-    const beside =
-      event.clientX < left || event.clientX > right || event.clientY < top || event.clientY > bottom;
+    const beside = event.clientX < left || event.clientX > right || event.clientY < top || event.clientY > bottom;
     if (event.target === dialog && beside) dialog.close("");
   });
 }

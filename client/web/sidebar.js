@@ -68,12 +68,21 @@ function showSessions(sessions) {
       make("span", { className: "line" }, text),
       make("time", { dateTime: session.last_conversation }, when(session.last_conversation)),
     );
-    return make("li", {}, link, iconButton("remove", words().deleteSession(text), () => remove(session)));
+    return make(
+      "li",
+      {},
+      link,
+      iconButton("remove", words().deleteSession(text), () => remove(session)),
+    );
   });
   if (entries.length === 0) return list.replaceChildren(make("p", {}, words().noSessions));
   list.replaceChildren(make("ul", {}, ...entries));
   if (sessions.length === limit) {
-    const more = make("button", { type: "button", className: "plain", onclick: () => refresh((limit += PAGE)) }, words().more);
+    const more = make(
+      "button",
+      { type: "button", className: "plain", onclick: () => refresh((limit += PAGE)) },
+      words().more,
+    );
     list.append(more);
   }
   mark(current);
@@ -95,6 +104,10 @@ function showFound({ results, total }) {
 }
 
 function showFailure(error) {
-  const again = make("button", { type: "button", onclick: refresh }, error.status === 401 ? words().signIn : words().retry);
+  const again = make(
+    "button",
+    { type: "button", onclick: refresh },
+    error.status === 401 ? words().signIn : words().retry,
+  );
   list.replaceChildren(make("div", { className: "failure" }, make("p", {}, error.message), again));
 }

@@ -88,7 +88,9 @@ export class Turn {
     if (felt) {
       const { name, tone } = emotion(felt.emotion);
       const sure = felt.confidence === undefined ? "" : ` ${percent(felt.confidence)}`;
-      parts.push(make("span", { className: "emotion", dataset: { tone } }, unseen(`${words().emotion}: `), name + sure));
+      parts.push(
+        make("span", { className: "emotion", dataset: { tone } }, unseen(`${words().emotion}: `), name + sure),
+      );
     }
     if (translation) {
       const [summary, text] = [make("summary", {}, words().translation), make("p", { lang: "en" }, translation)];

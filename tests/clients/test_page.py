@@ -11,10 +11,9 @@ from page_servers import page_servers
 from processes import clean_environment
 
 FILES = sorted((Path(__file__).parent / "page").glob("*.test.mjs"))
+NAMES = {file: re.findall(r'^test\("(.+?)", ', file.read_text(), re.MULTILINE) for file in FILES}
 CASES = [
-    pytest.param(file, name, id=f"{file.name}: {name}")
-    for file in FILES
-    for name in re.findall(r'^test\("(.+?)", ', file.read_text(), re.MULTILINE)
+    pytest.param(file, name, id=f"{file.name}: {name}") for file, names in NAMES.items() for name in names
 ]
 RESULT = re.compile(r"^(not ok|ok) \d+ - (.+)$", re.MULTILINE)
 
@@ -36,6 +35,11 @@ def run(fake_process, tmp_path_factory):
 
     with page_servers(tmp_path_factory.mktemp("page"), fake_process.url) as environment:
         yield lambda file: results(environment, file)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_case_is_known(run, file):
+    assert list(run(file)) == NAMES[file]
 
 
 @pytest.mark.parametrize(("file", "name"), CASES)

@@ -15,7 +15,9 @@ export const ANSWER = "인공지능의 미래는 매우 밝습니다.";
 export const END = [{ finish: "STOP" }, { done: true }];
 export const WHOLE = { steps: [{ text: ANSWER }, ...END] };
 // Every piece waits for its step.
-export const gated = (...pieces) => ({ steps: [...pieces.flatMap((text) => [{ await: "step" }, { text }]), { await: "last" }, ...END] });
+export const gated = (...pieces) => ({
+  steps: [...pieces.flatMap((text) => [{ await: "step" }, { text }]), { await: "last" }, ...END],
+});
 
 // --- the fake provider, as tests/integration/processes.py asks it ---
 
@@ -38,8 +40,13 @@ export const fake = {
 export const launch = () =>
   chromium.launch({
     executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-      .concat(["--disable-component-update", "--disable-sync"]),
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+    ].concat(["--disable-component-update", "--disable-sync"]),
   });
 
 let browser;
@@ -57,14 +64,20 @@ export function useBrowser() {
   afterEach(async () => {
     for (const { context } of opened) await context.close();
     for (const { complaints, expected } of opened) {
-      assert.deepEqual(complaints.filter((text) => !expected.some((word) => text.includes(word))), []);
+      assert.deepEqual(
+        complaints.filter((text) => !expected.some((word) => text.includes(word))),
+        [],
+      );
     }
   });
 }
 
 // A page of a person of its own. `expected`: words of complaints in the console that are meant to be there, as where the
 // server answers with an error. `script`: runs in the page before its own.
-export async function open(server, { expected = [], user = `person-${process.pid}-${++people}`, path = "/", script, ...options } = {}) {
+export async function open(
+  server,
+  { expected = [], user = `person-${process.pid}-${++people}`, path = "/", script, ...options } = {},
+) {
   const context = await browser.newContext({ locale: "ko-KR", viewport: { width: 1200, height: 750 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
@@ -74,7 +87,9 @@ export async function open(server, { expected = [], user = `person-${process.pid
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   opened.push({ context, complaints, expected });
-  await page.addInitScript(`if (!localStorage.getItem("luna.user")) localStorage.setItem("luna.user", ${JSON.stringify(user)});`);
+  await page.addInitScript(
+    `if (!localStorage.getItem("luna.user")) localStorage.setItem("luna.user", ${JSON.stringify(user)});`,
+  );
   if (script) await page.addInitScript(script);
   await page.goto(server + path);
   await page.locator("#list > *").first().waitFor({ state: "attached" });
@@ -109,5 +124,7 @@ export async function accessibilityProblems(page) {
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`);
+    .map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`,
+    );
 }

@@ -3,7 +3,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ANSWER, END, LUNA, TRANSLATING, WHOLE, ask, askAndWait, eventually, fake, gated, lastTurn, open, textOf, useBrowser } from "./browser.mjs";
+import {
+  ANSWER,
+  END,
+  LUNA,
+  TRANSLATING,
+  WHOLE,
+  ask,
+  askAndWait,
+  eventually,
+  fake,
+  gated,
+  lastTurn,
+  open,
+  textOf,
+  useBrowser,
+} from "./browser.mjs";
 
 useBrowser();
 
@@ -149,7 +164,10 @@ test("A screen reader hears an answer once, and whole", async () => {
   await page.evaluate(() => {
     globalThis.heard = [];
     const said = document.getElementById("said");
-    new MutationObserver(() => globalThis.heard.push(said.textContent)).observe(said, { childList: true, subtree: true });
+    new MutationObserver(() => globalThis.heard.push(said.textContent)).observe(said, {
+      childList: true,
+      subtree: true,
+    });
   });
   await ask(page, "세어 줘");
   for (const _ of WORDS) await fake.step();
@@ -191,12 +209,15 @@ test("A long answer does not fight who reads further up", async () => {
   await fake.script(gated(lines("가"), lines("나"), lines("다")));
   const page = await open(LUNA);
   const scroller = page.locator("#scroller");
-  const place = () => scroller.evaluate((it) => ({ top: it.scrollTop, left: it.scrollHeight - it.clientHeight - it.scrollTop }));
-  const grown = (text) => eventually(page, (end) => document.querySelector(".turn .text")?.textContent.includes(end), text);
-  const atEnd = () => eventually(page, () => {
-    const it = document.getElementById("scroller");
-    return it.scrollHeight - it.clientHeight - it.scrollTop < 2;
-  });
+  const place = () =>
+    scroller.evaluate((it) => ({ top: it.scrollTop, left: it.scrollHeight - it.clientHeight - it.scrollTop }));
+  const grown = (text) =>
+    eventually(page, (end) => document.querySelector(".turn .text")?.textContent.includes(end), text);
+  const atEnd = () =>
+    eventually(page, () => {
+      const it = document.getElementById("scroller");
+      return it.scrollHeight - it.clientHeight - it.scrollTop < 2;
+    });
 
   await ask(page, "길게 말해 줘");
   await fake.step();
@@ -209,11 +230,13 @@ test("A long answer does not fight who reads further up", async () => {
   await page.mouse.wheel(0, -500);
   await page.locator("#to-newest").waitFor();
   const { top } = await scroller.evaluate(
-    (it) => new Promise((resolve) => {
-      let last = -1; // until it has come to rest
-      const look = () => (it.scrollTop === last ? resolve({ top: last }) : ((last = it.scrollTop), requestAnimationFrame(look)));
-      look();
-    }),
+    (it) =>
+      new Promise((resolve) => {
+        let last = -1; // until it has come to rest
+        const look = () =>
+          it.scrollTop === last ? resolve({ top: last }) : ((last = it.scrollTop), requestAnimationFrame(look));
+        look();
+      }),
   );
   await fake.step();
   await grown("나 58");

@@ -3,7 +3,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ANSWER, END, LUNA, WHOLE, ask, askAndWait, fake, gated, lastTurn, open, textOf, useBrowser } from "./browser.mjs";
+import {
+  ANSWER,
+  END,
+  LUNA,
+  WHOLE,
+  ask,
+  askAndWait,
+  fake,
+  gated,
+  lastTurn,
+  open,
+  textOf,
+  useBrowser,
+} from "./browser.mjs";
 
 useBrowser();
 
@@ -66,7 +79,11 @@ test("Earlier turns come when they are asked for", async () => {
   }));
   const user = await page.evaluate(() => localStorage.getItem("luna.user"));
   const body = imported.map((line) => JSON.stringify(line)).join("\n");
-  const sent = await fetch(`${LUNA}/memory/import?user_id=${user}`, { method: "POST", headers: { "Content-Type": "application/x-ndjson" }, body });
+  const sent = await fetch(`${LUNA}/memory/import?user_id=${user}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/x-ndjson" },
+    body,
+  });
   assert.equal(sent.status, 200);
   await page.goto(`${LUNA}/#long`);
   await page.locator(".question p").getByText("질문 34", { exact: true }).waitFor();
@@ -75,7 +92,10 @@ test("Earlier turns come when they are asked for", async () => {
   await page.locator(".question p").getByText("질문 0", { exact: true }).waitFor();
   assert.equal(await page.locator("#earlier").isVisible(), false);
   const questions = await page.locator(".question p").allInnerTexts();
-  assert.deepEqual(questions, imported.map(({ conversation }) => conversation.user_message));
+  assert.deepEqual(
+    questions,
+    imported.map(({ conversation }) => conversation.user_message),
+  );
 
   await page.goto(`${LUNA}/`);
   await page.locator("#search").fill("질문 2");
@@ -158,7 +178,8 @@ test("What cannot be deleted stays, and why is said", async () => {
 test("An answer that could not be remembered is marked", async () => {
   await fake.script({ steps: [{ text: "하나" }, { await: "step" }, ...END] });
   const page = await open(LUNA);
-  const body = 'data: {"type": "llm_chunk", "data": "하나"}\n\ndata: {"type": "complete", "data": "하나", "remembered": false}\n\n';
+  const body =
+    'data: {"type": "llm_chunk", "data": "하나"}\n\ndata: {"type": "complete", "data": "하나", "remembered": false}\n\n';
   await page.route("**/interact/stream", (route) => route.fulfill({ contentType: "text/event-stream", body }));
   await ask(page, "안녕");
   await lastTurn(page).locator("footer").getByText("기억하지 않은 대화").waitFor();

@@ -10,8 +10,14 @@ const PHONE = { width: 390, height: 844 };
 const USER = "지민";
 
 const TALK = [
-  ["오늘 발표를 잘 마쳤어! 준비한 만큼 잘된 것 같아 정말 기뻐.", "I finished my presentation today! I am so happy that it went as well as I had prepared."],
-  ["이제 조금 쉬고 싶은데, 주말에 혼자 다녀올 만한 곳이 있을까?", "Now I would like to rest a little. Is there a place that I could visit alone this weekend?"],
+  [
+    "오늘 발표를 잘 마쳤어! 준비한 만큼 잘된 것 같아 정말 기뻐.",
+    "I finished my presentation today! I am so happy that it went as well as I had prepared.",
+  ],
+  [
+    "이제 조금 쉬고 싶은데, 주말에 혼자 다녀올 만한 곳이 있을까?",
+    "Now I would like to rest a little. Is there a place that I could visit alone this weekend?",
+  ],
 ];
 const ANSWERS = [
   "정말 축하해요! 오래 준비한 발표를 잘 마쳤다니 저도 기뻐요.\n\n떨리는 마음을 안고도 끝까지 해낸 건 지민 님의 힘이에요. 오늘 저녁만큼은 스스로를 마음껏 칭찬해 주세요.",
@@ -21,7 +27,11 @@ const BEFORE = ["요즘 잠이 잘 안 와서 걱정이야.", "엄마 생신 선
 
 // Every text is translated first, in a call of its own, and then answered.
 const script = (english, ...steps) => ({
-  steps: [{ text: english, stream: false }, { finish: "STOP", stream: false }, ...steps.map((step) => ({ ...step, stream: true }))],
+  steps: [
+    { text: english, stream: false },
+    { finish: "STOP", stream: false },
+    ...steps.map((step) => ({ ...step, stream: true })),
+  ],
 });
 const whole = (english, text) => script(english, { text }, ...END);
 
@@ -42,7 +52,10 @@ async function readmePicture(path) {
 
 async function allPictures() {
   await mkdir(FOLDER, { recursive: true });
-  for (const [device, size] of [["desktop", DESKTOP], ["phone", PHONE]]) {
+  for (const [device, size] of [
+    ["desktop", DESKTOP],
+    ["phone", PHONE],
+  ]) {
     for (const colours of ["light", "dark"]) await pictures(`${device}-${colours}`, size, colours);
   }
 }
@@ -62,7 +75,10 @@ async function pictures(name, size, colours) {
   await page.locator("#scroller").evaluate((it) => (it.scrollTop = 0));
   await save("3-answer");
   await page.locator("#scroller").evaluate((it) => (it.scrollTop = it.scrollHeight));
-  await fake.script({ status: 503, body: { error: { code: 503, message: "The model is overloaded. Please try again later." } } });
+  await fake.script({
+    status: 503,
+    body: { error: { code: 503, message: "The model is overloaded. Please try again later." } },
+  });
   await ask(page, "방금 말한 카페 이름을 알려 줘.");
   await page.locator(".failure button").waitFor();
   await save("4-error");
@@ -88,7 +104,13 @@ async function pictures(name, size, colours) {
 
 async function visit(viewport, colorScheme, server = TRANSLATING) {
   const phone = viewport === PHONE;
-  const context = await browser.newContext({ locale: "ko-KR", viewport, colorScheme, hasTouch: phone, isMobile: phone });
+  const context = await browser.newContext({
+    locale: "ko-KR",
+    viewport,
+    colorScheme,
+    hasTouch: phone,
+    isMobile: phone,
+  });
   const page = await context.newPage();
   await page.addInitScript(`localStorage.setItem("luna.user", ${JSON.stringify(USER)})`);
   await page.goto(server);
@@ -107,7 +129,10 @@ async function ask(page, text) {
 }
 
 async function answered(page, count) {
-  await page.locator(".turn[data-state=done]").nth(count - 1).waitFor();
+  await page
+    .locator(".turn[data-state=done]")
+    .nth(count - 1)
+    .waitFor();
 }
 
 async function speakBefore(page) {
@@ -131,7 +156,9 @@ async function speak(page, at) {
 async function halfAnswer(page) {
   const [question, english] = TALK[1];
   const half = ANSWERS[1].indexOf("가까운");
-  await fake.script(script(english, { text: ANSWERS[1].slice(0, half) }, { await: "step" }, { text: ANSWERS[1].slice(half) }, ...END));
+  await fake.script(
+    script(english, { text: ANSWERS[1].slice(0, half) }, { await: "step" }, { text: ANSWERS[1].slice(half) }, ...END),
+  );
   await ask(page, question);
   await page.locator(".turn").last().getByText("책을 읽기 좋아요.").waitFor();
 }

@@ -29,13 +29,17 @@ async function everySplit(text, expected) {
   assert.deepEqual(await events(...Array.from(bytes, (byte) => Uint8Array.of(byte))), expected);
 }
 
-test("Events may be cut anywhere, within a character too", () => everySplit('data: {"a": "인공지능 🌙"}\n\ndata: 둘\n\n', ['{"a": "인공지능 🌙"}', "둘"]));
+test("Events may be cut anywhere, within a character too", () =>
+  everySplit('data: {"a": "인공지능 🌙"}\n\ndata: 둘\n\n', ['{"a": "인공지능 🌙"}', "둘"]));
 
-test("Lines end in CR LF, LF or CR", () => everySplit("data: 1\r\n\r\ndata: 2\r\rdata: 3\n\ndata: 4\r\n\n", ["1", "2", "3", "4"]));
+test("Lines end in CR LF, LF or CR", () =>
+  everySplit("data: 1\r\n\r\ndata: 2\r\rdata: 3\n\ndata: 4\r\n\n", ["1", "2", "3", "4"]));
 
-test("Data of several lines is one event", () => everySplit("data: 하나\ndata:둘\ndata\ndata:  셋\n\n", ["하나\n둘\n\n 셋"]));
+test("Data of several lines is one event", () =>
+  everySplit("data: 하나\ndata:둘\ndata\ndata:  셋\n\n", ["하나\n둘\n\n 셋"]));
 
-test("Comments, other fields and empty events are no events", () => everySplit(":\n: ping\nevent: x\nid: 1\n\ndata: 1\n:\n\n\n\n", ["1"]));
+test("Comments, other fields and empty events are no events", () =>
+  everySplit(":\n: ping\nevent: x\nid: 1\n\ndata: 1\n:\n\n\n\n", ["1"]));
 
 test("A byte order mark is none of the data", () => everySplit("\uFEFFdata: 1\n\n", ["1"]));
 
