@@ -89,8 +89,8 @@ std::optional<int> Parse(CLI::App& app, std::vector<std::string> arguments) {
 }
 
 int Shell::Run(const std::function<grpc::Status(const CallLimits&)>& call) {
-  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::duration<double>(options.timeout));
+  const auto timeout =
+      std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(options.timeout));
   const grpc::Status status = call({interrupts.Begin(), timeout});
   const int signal = interrupts.End();
   output.EndLine();
@@ -101,6 +101,8 @@ int Shell::Run(const std::function<grpc::Status(const CallLimits&)>& call) {
     Complain(code + ": " + status.error_message());
   } else if (status.error_code() != grpc::StatusCode::UNAVAILABLE) {
     Complain(NameOf(status.error_code()) + (": " + status.error_message()));
+    // gRPC's own is a message that is too large, and no more.
+    if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) return kUsage;
   } else {
     Complain("UNAVAILABLE: no luna server answers at " + options.server + ": " + CauseOf(status) +
              ". ./run serve starts one.");

@@ -159,20 +159,24 @@ int Chat(Shell& shell, Arguments arguments) {
   if (const std::optional<int> code = Parse(app, std::move(arguments))) return *code;
   std::optional<Editor> editor;
   if (isatty(STDIN_FILENO) != 0) editor.emplace();
+  int failed = kOk;
   while (const std::optional<std::string> line = editor ? editor->Line() : ReadLine()) {
     if (Editor::IsBlank(*line)) continue;
     if (!IsUtf8(*line)) {
       std::cerr << "luna: the line is not UTF-8\n";
+      failed = kUsage;
       continue;
     }
     Aside aside;
     const int code = AskOnce(shell, *line, &aside);
     if (code == 128 + SIGTERM || shell.output.closed()) return code;
+    if (code != kOk) failed = code;
     if (code == kOk && isatty(STDERR_FILENO) != 0 && !shell.options.json) {
       std::cerr << Dim(Printable(aside.Text()), STDERR_FILENO) << "\n\n";
     }
   }
-  if (editor) std::cerr << '\n';
+  if (!editor) return failed;
+  std::cerr << '\n';
   return kOk;
 }
 

@@ -4,6 +4,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <iostream>
 #include <thread>
 
 namespace luna::client {
@@ -46,7 +47,10 @@ void Interrupts::Wait() {
     sigwait(&signals, &signal);
     const std::lock_guard lock(mutex_);
     if (!running_ || caught_ != 0) {
-      if (has_terminal_) tcsetattr(STDIN_FILENO, TCSANOW, &terminal_);
+      if (has_terminal_) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &terminal_);
+        std::cerr << '\n';
+      }
       _exit(128 + signal);
     }
     caught_ = signal;

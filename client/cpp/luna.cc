@@ -1,5 +1,6 @@
 // The command `luna`: asks a luna server, and shows what it remembers.
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -62,9 +63,20 @@ bool IsGroup(const std::string& word) {
   });
 }
 
+// One that is closed would become a socket's, which would then get the answer. Reading from or
+// writing to it fails as before.
+void OccupyClosedDescriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) != -1) continue;
+    open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 int Run(int argc, char** argv) {
+  OccupyClosedDescriptors();
   Options options;
-  if (const char* server = std::getenv("LUNA_SERVER")) options.server = server;
+  const char* server = std::getenv("LUNA_SERVER");
+  if (server != nullptr && *server != '\0') options.server = server;
   CLI::App app(
       "luna \"QUESTION\" asks a luna server and prints the answer as it comes. Without a\n"
       "question a terminal chats, and a pipe asks what it carries.",

@@ -6,7 +6,8 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
-#include <iterator>
+#include <optional>
+#include <string_view>
 
 #include <absl/strings/str_cat.h>
 #include <google/protobuf/util/time_util.h>
@@ -41,9 +42,21 @@ std::string SnippetOf(const v1::Conversation& turn) {
   return snippet;
 }
 
+// All that `file` holds; nullopt: it cannot be read.
+std::optional<std::string> Content(std::istream& file) {
+  std::string content;
+  char block[1 << 16];
+  while (file.read(block, sizeof block), file.gcount() > 0) content.append(block, file.gcount());
+  if (!file.eof()) return std::nullopt;
+  return content;
+}
+
 // The beginning of `data` that ends with a line and is not too large; at least one line.
+// luna-core's list is one, however many lines it has.
 std::string_view NextPart(std::string_view data) {
-  if (data.size() <= kMostPartBytes) return data;
+  const std::size_t begin = data.find_first_not_of(" \t\r\n");
+  const bool is_list = begin != data.npos && data[begin] == '[';
+  if (is_list || data.size() <= kMostPartBytes) return data;
   std::size_t end = data.rfind('\n', kMostPartBytes - 1);
   if (end == data.npos) end = data.find('\n');
   return data.substr(0, end == data.npos ? end : end + 1);
@@ -141,14 +154,15 @@ int MemoryImport(Shell& shell, Arguments arguments) {
   std::ifstream file;
   if (name != "-") file.open(name, std::ios::binary);
   std::istream& source = name == "-" ? std::cin : file;
-  const std::string data(std::istreambuf_iterator<char>(source), {});
-  if (!source || source.bad()) {
+  const std::optional<std::string> data = Content(source);
+  if (!data) {
     std::cerr << "luna: " << name << ": cannot be read\n";
     return kUsage;
   }
   v1::ImportResponse whole;
-  std::string_view rest = data;
+  std::string_view rest = *data;
   do {
+    const auto lines_before = std::count(data->begin(), data->end() - rest.size(), '\n');
     auto request = shell.New<v1::ImportRequest>();
     request.set_data(std::string(NextPart(rest)));
     rest.remove_prefix(request.data().size());
@@ -159,7 +173,11 @@ int MemoryImport(Shell& shell, Arguments arguments) {
     whole.set_imported(whole.imported() + part.imported());
     whole.set_skipped(whole.skipped() + part.skipped());
     if (code == kOk) continue;
-    std::cerr << "luna: " << whole.imported() << " were imported before that\n";
+    std::cerr << "luna: " << whole.imported() << " were imported before that";
+    if (lines_before > 0) {
+      std::cerr << ", from the first " << lines_before << " lines, which it does not count";
+    }
+    std::cerr << '\n';
     return code;
   } while (!rest.empty());
   if (shell.options.json) {

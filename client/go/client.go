@@ -83,7 +83,7 @@ func (c *Client) Interact(ctx context.Context, request *lunapb.InteractRequest) 
 		var failed *lunapb.Error // its status comes next
 		for event, err := range responses(ctx, c.Interaction.Interact, request) {
 			if err != nil {
-				yield(nil, afterEvents(err, failed, said.String()))
+				yield(nil, afterEvents(ctx, err, failed, said.String()))
 				return
 			}
 			if failed = event.GetError(); failed != nil {
@@ -104,7 +104,7 @@ func (c *Client) Generate(ctx context.Context, request *lunapb.GenerateStreamReq
 		var said strings.Builder
 		for piece, err := range responses(ctx, c.Generation.GenerateStream, request) {
 			if err != nil {
-				yield(nil, afterEvents(err, nil, said.String()))
+				yield(nil, afterEvents(ctx, err, nil, said.String()))
 				return
 			}
 			for _, choice := range piece.GetChoices() {

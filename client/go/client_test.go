@@ -185,6 +185,27 @@ func TestTheProvidersTimeIsNotTheCallers(t *testing.T) {
 	}
 }
 
+func TestClosingTheClientIsNotTheCallersContext(t *testing.T) {
+	script(t, words, gate)
+	client := dial(t, serverAddress)
+	go func() {
+		await(t, "waiting=1")
+		client.Close()
+	}()
+	failed, said := fails(t, t.Context(), client, question())
+	if status.Code(failed) != codes.Canceled || errors.Is(failed, context.Canceled) {
+		t.Errorf("%+v", failed)
+	}
+	if failed.TextSoFar != said {
+		t.Errorf("%q, then %q", said, failed.TextSoFar)
+	}
+	checkCancelled(t, 1)
+	_, err := client.Interaction.Answer(t.Context(), &lunapb.AnswerRequest{Input: "안녕"})
+	if failed := failure(t, err); failed.Code != "CANCELLED" || errors.Is(failed, context.Canceled) {
+		t.Errorf("%+v", failed)
+	}
+}
+
 func TestLeavingAtTheEndLosesNothing(t *testing.T) {
 	script(t, append([]step{words}, finish...)...)
 	for event, err := range dial(t, serverAddress).Interact(t.Context(), &lunapb.InteractRequest{Input: "안녕"}) {

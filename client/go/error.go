@@ -14,8 +14,8 @@ import (
 	"luna.example/client/go/lunapb"
 )
 
-// Error is how a call fails; errors.As finds it. status.Code gives its gRPC code. It is context.Canceled
-// or context.DeadlineExceeded to errors.Is where the caller's own context ended the call.
+// Error is how a call fails; errors.As finds it. status.Code gives its gRPC code. It wraps
+// context.Canceled or context.DeadlineExceeded where the caller's own context ended the call.
 type Error struct {
 	// A code of luna's contract (server/README.md), such as "UPSTREAM_TIMEOUT"; the name of the gRPC code,
 	// such as "UNAVAILABLE", where it was not luna that failed the call.
@@ -32,6 +32,7 @@ type Error struct {
 	TextSoFar string
 
 	status *status.Status
+	cause  error
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
@@ -39,13 +40,12 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 // GRPCStatus is what package status reads.
 func (e *Error) GRPCStatus() *status.Status { return e.status }
 
-func (e *Error) Is(target error) bool {
-	return target == context.Canceled && e.Code == code.Code_CANCELLED.String() ||
-		target == context.DeadlineExceeded && e.Code == code.Code_DEADLINE_EXCEEDED.String()
-}
+// Unwrap gives what the caller's own context says.
+func (e *Error) Unwrap() error { return e.cause }
 
-// newError reads a status that is not OK, with the google.rpc details that luna adds to its own.
-func newError(err error) *Error {
+// newError reads a status that is not OK, with the google.rpc details that luna adds to its own. ctx is
+// the caller's.
+func newError(ctx context.Context, err error) *Error {
 	failed := status.Convert(err)
 	result := &Error{
 		Code:      code.Code(failed.Code()).String(),
@@ -62,6 +62,15 @@ func newError(err error) *Error {
 			result.RetryAfter = detail.GetRetryDelay().AsDuration()
 		}
 	}
+	switch result.Code {
+	case code.Code_CANCELLED.String():
+		result.cause = ctx.Err()
+	case code.Code_DEADLINE_EXCEEDED.String():
+		// The server knows the deadline, and may say first that it is over.
+		if _, limited := ctx.Deadline(); limited {
+			result.cause = context.DeadlineExceeded
+		}
+	}
 	return result
 }
 
@@ -72,8 +81,8 @@ func isRetryable(code codes.Code) bool {
 
 // afterEvents adds to a stream's error what its events said: the `error` event, where there was one, and
 // the text before it.
-func afterEvents(err error, event *lunapb.Error, said string) error {
-	result := newError(err)
+func afterEvents(ctx context.Context, err error, event *lunapb.Error, said string) error {
+	result := newError(ctx, err)
 	result.TextSoFar = said
 	if event != nil {
 		result.Code = event.GetCode()
@@ -91,7 +100,7 @@ func convertErrors(
 	conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
 ) error {
 	if err := invoke(ctx, method, request, response, conn, options...); err != nil {
-		return newError(err)
+		return newError(ctx, err)
 	}
 	return nil
 }
@@ -102,18 +111,21 @@ func convertStreamErrors(
 ) (grpc.ClientStream, error) {
 	stream, err := open(ctx, description, conn, method, options...)
 	if err != nil {
-		return nil, newError(err)
+		return nil, newError(ctx, err)
 	}
-	return convertingStream{stream}, nil
+	return convertingStream{stream, ctx}, nil
 }
 
 // convertingStream is a stream whose failure is an *Error.
-type convertingStream struct{ grpc.ClientStream }
+type convertingStream struct {
+	grpc.ClientStream
+	ctx context.Context // the caller's; the stream's own is cancelled once it has ended
+}
 
 func (s convertingStream) RecvMsg(message any) error {
 	err := s.ClientStream.RecvMsg(message)
 	if err == nil || err == io.EOF {
 		return err
 	}
-	return newError(err)
+	return newError(s.ctx, err)
 }

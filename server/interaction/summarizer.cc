@@ -1,5 +1,6 @@
 #include "server/interaction/summarizer.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -20,7 +21,8 @@ namespace {
 constexpr int kMostTokens = 4000;
 constexpr std::size_t kMostAnswerBytes = 8 << 10;
 constexpr double kTemperature = 0.2;
-constexpr std::size_t kMostSummaryBytes = 8 << 10;
+constexpr int kLongestPause = 32;  // turns
+constexpr std::size_t kMostPauses = 10'000;
 
 std::string Instruction(const std::string& language) {
   if (language == "korean") {
@@ -33,6 +35,10 @@ std::string Instruction(const std::string& language) {
       "not lost. Write the summary and nothing else.");
 }
 
+std::string KeyOf(const std::string& user, const std::string& session) {
+  return absl::StrCat(user, std::string(1, '\0'), session);
+}
+
 }  // namespace
 
 Summarizer::Summarizer(const config::Config& config, llm::Targets& targets,
@@ -42,7 +48,9 @@ Summarizer::Summarizer(const config::Config& config, llm::Targets& targets,
 void Summarizer::AfterTurn(const asio::any_io_executor& executor, std::string user,
                            std::string session) {
   if (!config_.memory.enable_auto_summary) return;
-  std::string key = absl::StrCat(user, std::string(1, '\0'), session);
+  std::string key = KeyOf(user, session);
+  const auto pause = pauses_.find(key);
+  if (pause != pauses_.end() && --pause->second.turns_left > 0) return;
   tasks_.Spawn(executor, std::move(key), SumUpOlder(std::move(user), std::move(session)));
 }
 
@@ -55,11 +63,18 @@ asio::awaitable<void> Summarizer::SumUpOlder(std::string user, std::string sessi
   if (turns.ok() && turns->count <= options.summary_threshold) co_return;
   absl::Status status = turns.status();
   if (turns.ok() && !turns->turns.empty()) {
-    const absl::StatusOr<std::string> summary =
-        co_await SumUp(std::move(user), std::move(session), *std::move(turns));
+    const absl::StatusOr<std::string> summary = co_await SumUp(user, session, *std::move(turns));
     status = summary.status();
   }
-  if (!status.ok()) spdlog::warn("no summary: {}", OwnWords(status));
+  if (status.ok()) {
+    pauses_.erase(KeyOf(user, session));
+    co_return;
+  }
+  spdlog::warn("no summary: {}", OwnWords(status));
+  if (pauses_.size() >= kMostPauses) pauses_.clear();
+  const auto [pause, first] = pauses_.try_emplace(KeyOf(user, session));
+  const int turns_to_wait = first ? 1 : std::min(2 * pause->second.turns, kLongestPause);
+  pause->second = {turns_to_wait, turns_to_wait};
 }
 
 asio::awaitable<absl::StatusOr<std::string>> Summarizer::Summarize(std::string user,
@@ -90,7 +105,7 @@ asio::awaitable<absl::StatusOr<std::string>> Summarizer::SumUp(std::string user,
     if (const auto* pieces = std::get_if<llm::Pieces>(&*token)) {
       for (const std::string& piece : *pieces) summary += piece;
     }
-    if (summary.size() > kMostSummaryBytes) {
+    if (summary.size() > memory::kMostSummaryBytes) {
       co_return MakeError(ErrorCode::kAnswerTooLong, "the summary is too long");
     }
   } while (!std::holds_alternative<llm::Finish>(*token));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 
 #include <absl/status/statusor.h>
 #include <boost/asio/awaitable.hpp>
@@ -23,7 +24,8 @@ class Summarizer {
 
   // Where `memory.enable_auto_summary` is on, and more than `memory.summary_threshold` turns are
   // not summed up, begins to sum up all but those that a model is told anyway, in the background.
-  // What fails there changes nothing, and is tried again after the next turn.
+  // What fails there changes nothing. It is tried again after the session's next turn on this loop,
+  // and as long as it fails after 2, 4, and so on of them, at last after every 32nd.
   void AfterTurn(const boost::asio::any_io_executor& executor, std::string user,
                  std::string session);
 
@@ -38,10 +40,17 @@ class Summarizer {
                                                             memory::Unsummarized turns);
   llm::Prompt MakePrompt(const memory::Unsummarized& turns) const;
 
+  // Of a session whose last try failed.
+  struct Pause {
+    int turns = 1;       // from one try to the next
+    int turns_left = 1;  // to the next
+  };
+
   const config::Config& config_;
   llm::Targets& targets_;
   ConversationMemory& memory_;
   net::TaskGroup& tasks_;
+  std::unordered_map<std::string, Pause> pauses_;
 };
 
 }  // namespace luna

@@ -23,7 +23,7 @@ boost::asio::awaitable<absl::Status> ConversationMemory::Remember(
     return true;
   };
   const absl::StatusOr<bool> kept =
-      co_await database_.writer.Do(net::Clock::now() + kLongestWait, std::move(insert));
+      co_await database_.writer.DoEvenLate(net::Clock::now() + kLongestWait, std::move(insert));
   if (!kept.ok()) co_return kept.status();
   if (!*kept) co_return absl::AbortedError("it repeats what has been deleted");
   co_return absl::OkStatus();

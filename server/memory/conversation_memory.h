@@ -36,7 +36,8 @@ class ConversationMemory {
 
   // Keeps a finished turn; it is on the disk when it resumes with OK. `holds` is called in the same
   // transaction: where it is false the turn repeats what has been deleted meanwhile, is not kept,
-  // and it fails with kAborted.
+  // and it fails with kAborted. Upon DEADLINE_EXCEEDED, and after a cancellation, it is kept once
+  // the writer comes to it.
   boost::asio::awaitable<absl::Status> Remember(
       v1::Conversation turn, std::function<bool(storage::Connection&)> holds = nullptr);
 

@@ -17,14 +17,15 @@ using storage::Query;
 
 namespace {
 
+// Those of turns that ended at `from` or later: two may have ended at once where they were
+// imported.
 void DeleteSummaries(Connection& connection, const std::string& user, const std::string& session,
-                     std::int64_t through_ended_at, int through_id) {
+                     std::int64_t from) {
   Query summaries = connection.Prepare("DELETE FROM summaries WHERE user = " USER_OF(
-      "?1") " AND (?2 = '' OR session = ?2) AND (through_ended_at, through_id) >= (?3, ?4)");
+      "?1") " AND (?2 = '' OR session = ?2) AND through_ended_at >= ?3");
   summaries->bind(1, user);
   summaries->bind(2, session);
-  summaries->bind(3, through_ended_at);
-  summaries->bind(4, through_id);
+  summaries->bind(3, from);
   summaries->exec();
 }
 
@@ -38,7 +39,7 @@ bool Delete(Connection& connection, const std::string& user, int id) {
   row->bind(2, id);
   row->exec();
   DeleteSummaries(connection, user, turn->session_id(),
-                  TimeUtil::TimestampToMicroseconds(turn->timestamp()), id);
+                  TimeUtil::TimestampToMicroseconds(turn->timestamp()));
   storage::ForgetUserWithNothing(connection, user);
   storage::AskForPurge(connection);
   return true;
@@ -53,7 +54,7 @@ int DeleteSome(Connection& connection, const std::string& user, const std::strin
   rows->bind(2, session);
   rows->bind(3, most);
   const int deleted = rows->exec();
-  DeleteSummaries(connection, user, session, 0, 0);
+  DeleteSummaries(connection, user, session, 0);
   storage::ForgetUserWithNothing(connection, user);
   storage::AskForPurge(connection);
   return deleted;

@@ -10,6 +10,9 @@
 // As turns.h says of what it holds.
 namespace luna::memory {
 
+// Of its content.
+inline constexpr int kMostSummaryBytes = 8 << 10;
+
 v1::ListSummariesResponse ListSummaries(storage::Connection& connection,
                                         const v1::ListSummariesRequest& request);
 

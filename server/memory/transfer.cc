@@ -1,9 +1,13 @@
 #include "server/memory/transfer.h"
 
+#include <set>
+#include <unordered_set>
 #include <utility>
 
+#include <absl/strings/str_cat.h>
 #include <google/protobuf/util/time_util.h>
 
+#include "server/base/sha256.h"
 #include "server/memory/rows.h"
 #include "server/memory/turns.h"
 
@@ -19,6 +23,7 @@ namespace {
 
 constexpr int kMostAtOnce = 200;
 constexpr std::size_t kEnoughBytes = 256 << 10;
+constexpr int kAll = -1;  // as SQLite's LIMIT has it
 
 std::vector<v1::ExportResponse> ReadTurns(Connection& connection, const std::string& user,
                                           Bookmark& place) {
@@ -60,34 +65,75 @@ std::vector<v1::ExportResponse> ReadSummaries(Connection& connection, const std:
   return lines;
 }
 
-bool IsThere(Connection& connection, std::int64_t user, const v1::Conversation& turn) {
-  Query found = connection.Prepare(
-      "SELECT 1 FROM turns WHERE user = ?1 AND session = ?2 AND ended_at = ?3 AND input = ?4 "
-      "AND answer = ?5");
-  found->bind(1, user);
-  found->bind(2, turn.session_id());
-  found->bind(3, TimeUtil::TimestampToMicroseconds(turn.timestamp()));
-  found->bindNoCopy(4, turn.user_message());
-  found->bindNoCopy(5, turn.assistant_message());
-  return found->executeStep();
-}
+// What there is of a user's, by hashes: of a session's moment or summaries, read when the first of
+// them is asked for. A query for each line would read all that ended at the same moment.
+class Present {
+ public:
+  Present(Connection& connection, std::int64_t user) : connection_(connection), user_(user) {}
 
-// False where it is there already.
-bool AddSummary(Connection& connection, std::int64_t user, const v1::Summary& summary) {
+  // Each is false where it is there already.
+  bool Add(const v1::Conversation& turn) {
+    const std::int64_t ended_at = TimeUtil::TimestampToMicroseconds(turn.timestamp());
+    if (moments_.emplace(turn.session_id(), ended_at).second) {
+      Query turns = connection_.Prepare(
+          "SELECT input, answer FROM turns WHERE user = ?1 AND session = ?2 AND ended_at = ?3");
+      turns->bind(1, user_);
+      turns->bind(2, turn.session_id());
+      turns->bind(3, ended_at);
+      while (turns->executeStep()) {
+        turns_.insert(Hash(turn.session_id(), ended_at, turns->getColumn(0).getString(),
+                           turns->getColumn(1).getString()));
+      }
+    }
+    return turns_
+        .insert(Hash(turn.session_id(), ended_at, turn.user_message(), turn.assistant_message()))
+        .second;
+  }
+
+  bool Add(const v1::Summary& summary) {
+    if (sessions_.insert(summary.session_id()).second) {
+      Query summaries = connection_.Prepare(
+          "SELECT through_ended_at, content FROM summaries WHERE user = ?1 AND session = ?2");
+      summaries->bind(1, user_);
+      summaries->bind(2, summary.session_id());
+      while (summaries->executeStep()) {
+        summaries_.insert(Hash(summary.session_id(), summaries->getColumn(0).getInt64(),
+                               summaries->getColumn(1).getString(), ""));
+      }
+    }
+    const std::int64_t through = TimeUtil::TimestampToMicroseconds(summary.timestamp());
+    return summaries_.insert(Hash(summary.session_id(), through, summary.content(), "")).second;
+  }
+
+ private:
+  static std::string Hash(const std::string& session, std::int64_t ended_at,
+                          const std::string& text, const std::string& answer) {
+    return Sha256(
+        absl::StrCat(session.size(), " ", ended_at, " ", text.size(), " ", session, text, answer));
+  }
+
+  Connection& connection_;
+  const std::int64_t user_;
+  std::set<std::pair<std::string, std::int64_t>> moments_;
+  std::unordered_set<std::string> turns_;
+  std::unordered_set<std::string> sessions_;
+  std::unordered_set<std::string> summaries_;
+};
+
+void AddSummary(Connection& connection, std::int64_t user, const v1::Summary& summary) {
   // It stands for the session's turns up to that time. Where none ended then (it has been
   // forgotten) there is none to refer to.
   Query insert = connection.Prepare(
       "INSERT INTO summaries (user, session, created_at, content, turns, through_ended_at, "
-      "through_id) SELECT ?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(id), 0) FROM turns WHERE "
-      "user = ?1 AND session = ?2 AND ended_at = ?6) WHERE NOT EXISTS (SELECT 1 FROM summaries "
-      "WHERE user = ?1 AND session = ?2 AND through_ended_at = ?6 AND content = ?4)");
+      "through_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(id), 0) FROM turns WHERE "
+      "user = ?1 AND session = ?2 AND ended_at = ?6))");
   insert->bind(1, user);
   insert->bind(2, summary.session_id());
   insert->bind(3, NowMicroseconds());
   insert->bindNoCopy(4, summary.content());
   insert->bind(5, summary.summarized_turns());
   insert->bind(6, TimeUtil::TimestampToMicroseconds(summary.timestamp()));
-  return insert->exec() > 0;
+  insert->exec();
 }
 
 }  // namespace
@@ -104,22 +150,24 @@ v1::ImportResponse Import(Connection& connection, const std::string& user_id,
   v1::ImportResponse response;
   if (lines.empty()) return response;
   const std::int64_t user = UserNumber(connection, user_id);
+  Present present(connection, user);
   // Where a part of a file has the summaries first.
   for (const bool summaries : {false, true}) {
     for (const v1::ExportResponse& line : lines) {
       if (line.has_summary() != summaries) continue;
       bool added = false;
       if (summaries) {
-        added = AddSummary(connection, user, line.summary());
-      } else if (!IsThere(connection, user, line.conversation())) {
-        InsertAsItIs(connection, user, line.conversation());
-        added = true;
+        added = present.Add(line.summary());
+        if (added) AddSummary(connection, user, line.summary());
+      } else {
+        added = present.Add(line.conversation());
+        if (added) InsertAsItIs(connection, user, line.conversation());
       }
       response.set_imported(response.imported() + (added ? 1 : 0));
       response.set_skipped(response.skipped() + (added ? 0 : 1));
     }
   }
-  ForgetOldest(connection, user, options);
+  ForgetOldest(connection, user, options, kAll);
   return response;
 }
 

@@ -26,7 +26,7 @@ std::vector<v1::ExportResponse> ReadOn(storage::Connection& connection, const st
 
 // Keeps turns at their own times, and summaries of the turns that are there by then; leaves out
 // what is there already: a turn of the same session, time and texts, a summary of the same session,
-// time and content. Beyond `options.max_entries` the oldest are forgotten, as Insert does.
+// time and content. Beyond `options.max_entries` the oldest are forgotten, all of them.
 v1::ImportResponse Import(storage::Connection& connection, const std::string& user,
                           const std::vector<v1::ExportResponse>& lines,
                           const config::Memory& options);

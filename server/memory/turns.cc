@@ -104,7 +104,7 @@ int Insert(Connection& connection, v1::Conversation turn, const config::Memory& 
                                          LatestEnd(connection, user) + kTimeStandsStill);
   *turn.mutable_timestamp() = TimeUtil::MicrosecondsToTimestamp(ended_at);
   const int id = InsertAsItIs(connection, user, turn);
-  ForgetOldest(connection, user, options);
+  ForgetOldest(connection, user, options, kForgottenAtOnce);
   return id;
 }
 
@@ -132,14 +132,15 @@ int InsertAsItIs(Connection& connection, std::int64_t user, const v1::Conversati
   return static_cast<int>(connection.database().getLastInsertRowid());
 }
 
-void ForgetOldest(Connection& connection, std::int64_t user, const config::Memory& options) {
+void ForgetOldest(Connection& connection, std::int64_t user, const config::Memory& options,
+                  int most) {
   if (options.max_entries <= 0) return;
   Query forget = connection.Prepare(
       "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE user = ?1 "
       "ORDER BY ended_at DESC, id DESC LIMIT ?3 OFFSET ?2)");
   forget->bind(1, user);
   forget->bind(2, options.max_entries);
-  forget->bind(3, kForgottenAtOnce);
+  forget->bind(3, most);
   forget->exec();
 }
 

@@ -38,9 +38,9 @@ int Insert(storage::Connection& connection, v1::Conversation turn, const config:
 // already, and nothing is forgotten.
 int InsertAsItIs(storage::Connection& connection, std::int64_t user, const v1::Conversation& turn);
 
-// Forgets the oldest that `options.max_entries` has no room for, some at a time.
-void ForgetOldest(storage::Connection& connection, std::int64_t user,
-                  const config::Memory& options);
+// Forgets the oldest that `options.max_entries` has no room for, at most `most`; -1: all of them.
+void ForgetOldest(storage::Connection& connection, std::int64_t user, const config::Memory& options,
+                  int most);
 
 // The newest summary, and the most recent turns that fit `options.max_context_turns` and
 // `max_context_tokens`, at least one.

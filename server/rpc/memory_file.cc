@@ -21,6 +21,7 @@
 #include "server/interaction/checks.h"
 #include "server/interaction/interaction.h"
 #include "server/interaction/messages.h"
+#include "server/memory/summaries.h"
 
 namespace luna::rpc {
 namespace {
@@ -29,21 +30,27 @@ using google::protobuf::util::TimeUtil;
 
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 constexpr double kLongestAnswerSeconds = 1e6;
+constexpr int kMostLabelBytes = 1 << 10;
+constexpr int kMostSummarizedTurns = 1'000'000'000;  // others may still be added to them
 
 absl::Status Wrong(const char* field, std::string_view what) {
   return absl::InvalidArgumentError(
       absl::StrCat(field, ": ", absl::string_view(what.data(), what.size())));
 }
 
-// `field` of at most `most` bytes that says something.
-absl::Status CheckSaid(const std::string& language, const char* field, const std::string& text,
-                       int most) {
+// `field` of at most `most` bytes.
+absl::Status CheckLength(const std::string& language, const char* field, const std::string& text,
+                         int most) {
   if (!utf8::IsValid(text)) return Wrong(field, messages::NotUtf8(language));
-  if (text.find_first_not_of(" \t\r\n\f\v") == text.npos) {
-    return absl::InvalidArgumentError(messages::Empty(language, field));
-  }
   if (static_cast<int>(text.size()) <= most) return absl::OkStatus();
   return absl::InvalidArgumentError(messages::TooLong(language, field, most));
+}
+
+// The same, and it says something.
+absl::Status CheckSaid(const std::string& language, const char* field, const std::string& text,
+                       int most) {
+  if (IsBlank(text)) return absl::InvalidArgumentError(messages::Empty(language, field));
+  return CheckLength(language, field, text, most);
 }
 
 absl::Status CheckSession(const std::string& language, std::string& session) {
@@ -70,20 +77,18 @@ absl::Status Check(const std::string& language, v1::Conversation& turn) {
     wrong = CheckSaid(language, "assistant_message", turn.assistant_message(),
                       Interaction::kMostAnswerBytes);
   }
-  if (wrong.ok() && static_cast<int>(turn.translation().size()) > Interaction::kMostAnswerBytes) {
-    wrong = absl::InvalidArgumentError(
-        messages::TooLong(language, "translation", Interaction::kMostAnswerBytes));
-  }
   const double seconds = turn.processing_time();
   if (wrong.ok() && !(seconds >= 0 && seconds <= kLongestAnswerSeconds)) {
     wrong = absl::InvalidArgumentError(messages::NotBetween(
         language, "processing_time", 0, static_cast<int>(kLongestAnswerSeconds)));
   }
-  for (const auto& [field, text] :
-       {std::pair("translation", &turn.translation()), std::pair("emotion", &turn.emotion()),
-        std::pair("model", &turn.model()), std::pair("mode", &turn.mode()),
-        std::pair("finish_reason", &turn.finish_reason())}) {
-    if (wrong.ok() && !utf8::IsValid(*text)) wrong = Wrong(field, messages::NotUtf8(language));
+  if (wrong.ok()) {
+    wrong = CheckLength(language, "translation", turn.translation(), Interaction::kMostAnswerBytes);
+  }
+  for (const auto& [field, label] :
+       {std::pair("emotion", &turn.emotion()), std::pair("model", &turn.model()),
+        std::pair("mode", &turn.mode()), std::pair("finish_reason", &turn.finish_reason())}) {
+    if (wrong.ok()) wrong = CheckLength(language, field, *label, kMostLabelBytes);
   }
   return wrong;
 }
@@ -93,11 +98,12 @@ absl::Status Check(const std::string& language, v1::Summary& summary) {
                                                : Wrong("timestamp", messages::Missing(language));
   if (wrong.ok()) wrong = CheckSession(language, *summary.mutable_session_id());
   if (wrong.ok()) {
-    wrong = CheckSaid(language, "content", summary.content(), Interaction::kMostAnswerBytes);
+    wrong = CheckSaid(language, "content", summary.content(), memory::kMostSummaryBytes);
   }
-  if (wrong.ok() && summary.summarized_turns() < 1) {
+  const int turns = summary.summarized_turns();
+  if (wrong.ok() && (turns < 1 || turns > kMostSummarizedTurns)) {
     wrong = absl::InvalidArgumentError(
-        messages::NotBetween(language, "summarized_turns", 1, INT32_MAX));
+        messages::NotBetween(language, "summarized_turns", 1, kMostSummarizedTurns));
   }
   return wrong;
 }

@@ -15,6 +15,12 @@ namespace {
 // In one transaction, so that nobody waits for too many.
 constexpr std::size_t kMostTogether = 256;
 
+// From a work to idle_, where nobody waits for that: what is deleted in many steps is purged once.
+constexpr std::chrono::seconds kLull{10};
+
+// Of what may be done late, so that a disk that hangs does not fill the memory.
+constexpr std::size_t kMostWaiting = 1000;
+
 }  // namespace
 
 Worker::Worker(const std::string& file, Kind kind, std::function<void()> on_damage, Idle idle)
@@ -40,7 +46,6 @@ void Worker::Post(std::function<void(Connection&)> work) {
     if (!status.ok()) spdlog::error("{}", std::string(status.message()));
   };
   task.abandoned = std::make_shared<const std::atomic<bool>>(false);
-  task.settle = false;
   Push(std::move(task));
 }
 
@@ -49,6 +54,7 @@ void Worker::Push(Task task) {
   {
     const std::lock_guard lock(mutex_);
     first = tasks_.empty();
+    task.even_late = task.even_late && tasks_.size() < kMostWaiting;
     tasks_.push_back(std::move(task));
   }
   if (first) wake_.notify_one();
@@ -93,15 +99,19 @@ void Worker::Run() {
   while (true) {
     std::vector<Task> tasks = Wait();
     if (tasks.empty() && Stopping()) break;
-    std::erase_if(tasks, [](const Task& task) { return task.abandoned->load(); });
+    std::erase_if(tasks,
+                  [](const Task& task) { return task.abandoned->load() && !task.even_late; });
     const bool idle = tasks.empty();
     if (kind_ == Kind::kWriter && !idle) {
       DoTogether(tasks);
     } else {
       for (Task& task : tasks) DoOne(task);
     }
-    if (!idle) idle_at_ = net::TimePoint();
     // Who waits for it does not wait for a lull.
+    if (!idle) {
+      const net::TimePoint lull = net::Clock::now() + kLull;
+      idle_at_ = unsettled_.empty() ? std::min(idle_at_, lull) : net::TimePoint();
+    }
     const bool due = net::Clock::now() >= idle_at_ && (idle || !unsettled_.empty());
     if (idle_ != nullptr && due) DoIdle();
   }

@@ -27,13 +27,14 @@ namespace luna::storage {
 //
 // A writer puts what waits into one transaction: under load many share one commit, and its fsync.
 // What fails is rolled back by itself. A reader does one thing after the other. What nobody waits
-// for any more is not begun, and ended where it reads.
+// for any more is not begun, and ended where it reads, unless it is to be done late.
 class Worker {
  public:
   enum class Kind { kReader, kWriter };
 
-  // Called, outside of a transaction, while a writer has nothing else to do, and after each work.
-  // It says after how long it wants to be called again; nothing where it has no more to do.
+  // Called, outside of a transaction, at once where somebody waits for it, and some seconds after
+  // other work, while a writer has nothing else to do. It says after how long it wants to be called
+  // again; nothing where it has no more to do.
   using Idle = std::function<std::optional<std::chrono::milliseconds>(Connection&)>;
 
   // Throws SQLite::Exception. `on_damage` is called, on the thread, when the file is found damaged.
@@ -48,7 +49,16 @@ class Worker {
   // the waiting, not the work.
   template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
   boost::asio::awaitable<absl::StatusOr<Result>> Do(net::TimePoint until, Work work) {
-    return Await<Work, Result>(until, std::move(work), false);
+    return Await<Work, Result>(until, std::move(work), Task());
+  }
+
+  // The same, but it is begun even if nobody waits for it any more, unless very much waited already
+  // when it was asked for.
+  template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
+  boost::asio::awaitable<absl::StatusOr<Result>> DoEvenLate(net::TimePoint until, Work work) {
+    Task task;
+    task.even_late = true;
+    return Await<Work, Result>(until, std::move(work), std::move(task));
   }
 
   // Runs `work(connection)` on the thread, and nobody waits for it: where it fails the log tells.
@@ -57,7 +67,9 @@ class Worker {
   // The same as Do, but resumes only once `idle` has had no more to do since.
   template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
   boost::asio::awaitable<absl::StatusOr<Result>> DoAndSettle(net::TimePoint until, Work work) {
-    return Await<Work, Result>(until, std::move(work), true);
+    Task task;
+    task.settle = true;
+    return Await<Work, Result>(until, std::move(work), std::move(task));
   }
 
  private:
@@ -65,12 +77,12 @@ class Worker {
     std::function<void(Connection&)> work;
     std::function<void(absl::Status)> done;
     std::shared_ptr<const std::atomic<bool>> abandoned;
-    bool settle;
+    bool settle = false;
+    bool even_late = false;
   };
 
   template <class Work, class Result>
-  boost::asio::awaitable<absl::StatusOr<Result>> Await(net::TimePoint until, Work work,
-                                                       bool settle);
+  boost::asio::awaitable<absl::StatusOr<Result>> Await(net::TimePoint until, Work work, Task task);
 
   void Push(Task task);
   std::vector<Task> Wait();
@@ -98,7 +110,7 @@ class Worker {
 
 template <class Work, class Result>
 boost::asio::awaitable<absl::StatusOr<Result>> Worker::Await(net::TimePoint until, Work work,
-                                                             bool settle) {
+                                                             Task task) {
   struct Pending {
     explicit Pending(const boost::asio::any_io_executor& executor) : done(executor) {}
     net::Signal done;
@@ -108,7 +120,6 @@ boost::asio::awaitable<absl::StatusOr<Result>> Worker::Await(net::TimePoint unti
   };
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto pending = std::make_shared<Pending>(executor);
-  Task task;
   task.work = [pending, work = std::move(work)](Connection& connection) mutable {
     pending->result.emplace(work(connection));
   };
@@ -117,7 +128,6 @@ boost::asio::awaitable<absl::StatusOr<Result>> Worker::Await(net::TimePoint unti
     boost::asio::post(executor, [pending] { pending->done.Notify(); });
   };
   task.abandoned = std::shared_ptr<const std::atomic<bool>>(pending, &pending->abandoned);
-  task.settle = settle;
   Push(std::move(task));
   struct Waiter {
     Pending& pending;

@@ -15,20 +15,18 @@ EXAMPLE = ROOT / "client/python/examples/streaming_example.py"
 def example(luna):
     """What it prints."""
 
-    def run(*arguments, server=luna, **environment):
+    def run(*arguments, server=luna, code=0, **environment):
         env = clean_environment(
-            LUNA_SERVER=server.grpc,
-            LUNA_HTTP=server.url,
             PYTHONPATH=":".join(sys.path),
             PYTHONIOENCODING="utf-8",
             PYTHONDONTWRITEBYTECODE="1",
-            **environment,
+            **{"LUNA_SERVER": server.grpc, "LUNA_HTTP": server.url} | environment,
         )
         done = subprocess.run(
             [sys.executable, EXAMPLE, *arguments], env=env, capture_output=True, check=False, timeout=60
         )
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
+        assert done.returncode == code, done.stderr.decode()
+        return (done.stderr if code else done.stdout).decode()
 
     return run
 
@@ -49,6 +47,13 @@ def test_all_of_it(example, fake):
 def test_an_error_is_shown(example, fake, name):
     fake.script(CUT)
     assert "하나 둘 셋\n오류 발생: [L.U.N.A. LLM API] " in example(name, "안녕?")
+
+
+@pytest.mark.parametrize("name", ("grpc", "progress"))
+def test_no_server_is_said_in_a_line(example, free_port, name):
+    said = example(name, "안녕?", code=1, LUNA_SERVER=f"127.0.0.1:{free_port}")
+    assert said.startswith("오류 발생: UNAVAILABLE: ")
+    assert said.count("\n") == 1
 
 
 def test_with_a_token(example, guarded, fake):

@@ -264,6 +264,20 @@ def test_connecting_has_a_limit_of_its_own():
     assert address in failure.value.message
 
 
+UNCLOSED = """
+from luna_client import Client
+client = Client("{address}", timeout=(30, 30))
+print(client.answer("안녕").text)
+"""
+
+
+def test_a_program_that_leaves_its_client_open_ends(luna, fake):
+    fake.script(WHOLE)
+    env = clean_environment(PYTHONPATH=":".join(sys.path), PYTHONIOENCODING="utf-8")
+    command = [sys.executable, "-c", UNCLOSED.format(address=luna.grpc)]
+    assert subprocess.check_output(command, env=env, timeout=60).decode() == ANSWER + "\n"
+
+
 def test_a_restart_in_between_is_survived(start, start_again, fake):
     server = start()
     fake.script(WHOLE)

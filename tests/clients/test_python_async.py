@@ -2,10 +2,24 @@
 
 import asyncio
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
+import grpc
 import pytest
-from luna_client import AsyncClient, AsyncMemory, Client, Complete, Emotion, LlmChunk, LunaError, Memory, Translation
+from luna_client import (
+    AsyncCache,
+    AsyncClient,
+    AsyncMemory,
+    Cache,
+    Client,
+    Complete,
+    Emotion,
+    LlmChunk,
+    LunaError,
+    Memory,
+    Translation,
+)
 
 from scripts import (
     ANSWER,
@@ -155,6 +169,74 @@ def test_cancelling_a_call_without_a_stream_stops_the_model(run, fake):
     run(story)
 
 
+async def ask_once(client):
+    await client.answer("안녕")
+
+
+async def ask_streaming(client):
+    async for _ in client.interact("안녕"):
+        pass
+
+
+ASKING = (ask_once, ask_streaming)
+
+
+@pytest.mark.parametrize("timeout", (None, (5, 60)), ids=("no limit", "connect and read"))
+@pytest.mark.parametrize("ask", ASKING, ids=lambda ask: ask.__name__)
+def test_closing_the_client_is_no_cancellation_of_the_task(run, fake, ask, timeout):
+    fake.script(BEFORE)
+
+    async def story(client):
+        task = asyncio.create_task(ask(client))
+        await waiting(fake)
+        await client.close()
+        with pytest.raises(LunaError, match="CANCELLED"):
+            await task
+        await asyncio.to_thread(check_cancelled, fake, BEFORE)
+
+    run(story, timeout=timeout)
+
+
+@pytest.mark.parametrize("ask", ASKING, ids=lambda ask: ask.__name__)
+def test_a_task_that_is_cancelled_as_its_client_closes_is_cancelled(run, fake, ask):
+    fake.script(BEFORE)
+
+    async def story(client):
+        task = asyncio.create_task(ask(client))
+        await waiting(fake)
+        task.cancel()
+        await client.close()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(story)
+
+
+@pytest.mark.parametrize("ask", ASKING, ids=lambda ask: ask.__name__)
+def test_a_server_that_says_cancelled_is_no_cancellation_of_the_task(run, ask):
+    """luna says so of callers that have gone, something between may of others."""
+
+    async def story(client):
+        with pytest.raises(LunaError, match="CANCELLED: no more"):
+            await ask(client)
+
+    def refuse(request, context):
+        context.abort(grpc.StatusCode.CANCELLED, "no more")
+
+    methods = {
+        "Answer": grpc.unary_unary_rpc_method_handler(refuse),
+        "Interact": grpc.unary_stream_rpc_method_handler(refuse),
+    }
+    server = grpc.server(ThreadPoolExecutor())
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("luna.v1.InteractionService", methods),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        run(story, address=f"127.0.0.1:{port}")
+    finally:
+        server.stop(None)
+
+
 @pytest.mark.parametrize("timeout", (1.0, (5, 0.5)), ids=("deadline", "connect and read"))
 def test_a_limit_ends_the_call_and_the_model(run, fake, timeout):
     fake.script(MIDDLE)
@@ -247,6 +329,21 @@ def test_memory(run, fake, tmp_path):
     run(story)
 
 
+def test_the_cache_is_seen_and_cleared(run, fake):
+    fake.script(WHOLE)
+
+    async def story(client):
+        for cached in (False, True):
+            answer = await client.answer("안녕", user_id="async cache", features={"memory": False})
+            assert answer.cached == cached
+        cache = client.cache("async cache")
+        assert ((await cache.stats()).hits, await cache.clean_up(), await cache.clear()) == (1, 0, 1)
+        assert (await cache.stats()).total_cached == 0
+        assert (await client.models())[0].id == "gemini"
+
+    run(story)
+
+
 def test_a_translation(run, translating, fake):
     fake.script(TRANSLATED)
 
@@ -269,7 +366,10 @@ def test_what_a_person_feels(run):
     run(story)
 
 
-@pytest.mark.parametrize("kinds", ((Client, AsyncClient), (Memory, AsyncMemory)), ids=("Client", "Memory"))
+BOTH = ((Client, AsyncClient), (Memory, AsyncMemory), (Cache, AsyncCache))
+
+
+@pytest.mark.parametrize("kinds", BOTH, ids=lambda kinds: kinds[0].__name__)
 def test_both_clients_have_the_same_methods(kinds):
     blocking, awaiting = (
         {name: str(inspect.signature(method).parameters) for name, method in vars(kind).items() if name[0] != "_"}

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from processes import CLIENT, clean_environment
+from processes import CLIENT, LunaServer, clean_environment
 
 STEPS = [{"finish": "STOP"}, {"done": True}]
 
@@ -94,6 +94,17 @@ def test_shows_the_answer_the_emotion_and_the_time(fake, chat):
     assert re.search(r"\r\n(joy|excitement) \d+ %, first word after", shown)
 
 
+def test_shows_the_translation(fake, start, tmp_path):
+    answered = [step | {"stream": True} for step in ({"text": "네."}, *STEPS)]
+    translated = [step | {"stream": False} for step in ({"text": "The weather is nice."}, *STEPS)]
+    fake.script({"steps": [*translated, *answered]})
+    terminal = Terminal(start(translation="{wait_ms: 60000, deadline_ms: 60000}").grpc, tmp_path, NO_COLOR="1")
+    terminal.type("날씨가 좋다\r")
+    shown = terminal.until(r"first word .*\r\n[^\r]+\r\n\r\n> ")
+    assert "\r\nThe weather is nice.\r\n\r\n> " in shown
+    terminal.end()
+
+
 def test_colours_are_for_terminals_that_want_them(fake, chat):
     answer(fake, "네.")
     terminal = chat()
@@ -134,6 +145,7 @@ def test_ctrl_d_and_ctrl_c_at_the_prompt_end_it(chat, leave, code):
     leave(terminal)
     assert terminal.process.wait(30) == code
     assert terminal.modes() == {"ICANON", "ECHO", "ISIG"}
+    terminal.until(r"\n$")  # where the shell's prompt comes
 
 
 def test_the_history_outlives_the_chat_and_is_for_its_owner_alone(fake, chat, tmp_path):
@@ -175,10 +187,46 @@ def test_a_failure_does_not_end_it(fake, chat):
     terminal.until("first word")
 
 
-def test_a_pipe_is_asked_line_by_line(luna, fake):
+@pytest.fixture
+def pipe():
+    """Runs it with lines from a pipe."""
+
+    def run(server, lines):
+        command = [CLIENT, "--server", server.grpc, "chat"]
+        return subprocess.run(command, input=lines, capture_output=True, timeout=60, env=clean_environment())
+
+    return run
+
+
+def test_a_pipe_is_asked_line_by_line(luna, fake, pipe):
     fake.script([{"steps": [{"text": text}, *STEPS]} for text in ("하나", "둘")])
-    command = [CLIENT, "--server", luna.grpc, "chat"]
-    done = subprocess.run(
-        command, input="첫째\n\n둘째\n", capture_output=True, text=True, timeout=60, env=clean_environment()
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "하나\n둘\n", "")
+    done = pipe(luna, "첫째\n\n둘째\n".encode())
+    assert (done.returncode, done.stdout.decode(), done.stderr) == (0, "하나\n둘\n", b"")
+
+
+def test_a_pipes_failure_is_the_exit_code(luna, fake, pipe):
+    fake.script([{"status": 503, "body": "no"}, {"steps": [{"text": "둘"}, *STEPS]}])
+    done = pipe(luna, "첫째\n둘째\n".encode())
+    assert (done.returncode, done.stdout.decode()) == (6, "둘\n")
+    done = pipe(luna, b"\xea\xb0\n")
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_a_restart_in_between_is_survived(start, fake, tmp_path):
+    answer(fake, "네.")
+    server = start()
+    terminal = Terminal(server.grpc, tmp_path)
+    terminal.type("하나\r")
+    terminal.until("first word[^>]*> ")
+    server.stop()
+    terminal.type("둘\r")
+    terminal.until("UNAVAILABLE[^>]*> ")
+    again = LunaServer(server.config, grpc=server.grpc)
+    until = time.monotonic() + 30
+    while True:
+        terminal.type("셋\r")
+        if "first word" in terminal.until("(first word|UNAVAILABLE)[^>]*> "):
+            break
+        assert time.monotonic() < until
+    terminal.end()
+    again.stop()

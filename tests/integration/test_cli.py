@@ -1,12 +1,14 @@
 """The command `luna "question"`."""
 
 import json
+import os
 import signal
 import subprocess
 
 import pytest
 
-from processes import CLIENT, clean_environment, read_exactly
+from configuration import PATIENT
+from processes import CLIENT, LunaServer, clean_environment, read_exactly
 
 ANSWER = "인공지능의 미래는 매우 밝습니다."
 SCRIPT = {"steps": [{"text": ANSWER}, {"finish": "STOP"}, {"done": True}]}
@@ -16,13 +18,13 @@ SCRIPT = {"steps": [{"text": ANSWER}, {"finish": "STOP"}, {"done": True}]}
 def start(luna):
     started = []
 
-    def run(*arguments, server=luna.grpc):
+    def run(*arguments, server=luna.grpc, **more):
         process = subprocess.Popen(
             [CLIENT, "--server", server, *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=clean_environment(),
+            **{"stdout": subprocess.PIPE} | more,
         )
         started.append(process)
         return process
@@ -35,7 +37,7 @@ def start(luna):
 
 def end(process):
     out, err = process.communicate(timeout=60)
-    return out.decode(), err.decode(), process.returncode
+    return (out or b"").decode(), err.decode(), process.returncode
 
 
 def test_prints_the_answer_alone(fake, start):
@@ -96,3 +98,39 @@ def test_an_unreachable_server_is_exit_3(start, free_port):
     out, err, code = end(start("미래는?", server=f"127.0.0.1:{free_port}"))
     assert (out, code) == ("", 3)
     assert str(free_port) in err
+
+
+def test_a_reader_that_leaves_ends_it_and_the_upstream(fake, start):
+    fake.script({"steps": [{"text": "하나"}, {"await": "step"}, {"text": " 둘"}, {"await": "step"}, {"text": " 셋"}]})
+    process = start("세어 봐")
+    first = "하나".encode()
+    assert read_exactly(process.stdout, len(first)) == first
+    fake.wait(waiting=1)
+    process.stdout.close()
+    fake.step()
+    fake.wait(cancelled=1, open=0)
+    assert (process.wait(60), process.stderr.read()) == (1, b"")
+
+
+def test_an_answer_that_cannot_be_written_is_told(fake, start):
+    fake.script(SCRIPT)
+    with open("/dev/full", "wb") as full:
+        assert end(start("미래는?", stdout=full)) == ("", "luna: stdout: No space left on device\n", 1)
+
+
+def test_a_closed_stdout_is_no_socket_of_its_own(fake, start):
+    fake.script(SCRIPT)
+    process = start("미래는?", stdout=None, preexec_fn=lambda: os.close(1))
+    assert end(process) == ("", "luna: stdout: Bad file descriptor\n", 1)
+
+
+def test_a_server_that_ends_in_mid_stream_is_exit_3(configure, fake, start):
+    fake.script({"steps": [{"text": "하나"}, {"await": "step"}]})
+    server = LunaServer(configure(**PATIENT))
+    process = start("세어 봐", server=server.grpc)
+    first = "하나".encode()
+    assert read_exactly(process.stdout, len(first)) == first
+    server.kill()
+    out, err, code = end(process)
+    assert (out, code) == ("\n", 3)
+    assert server.grpc in err

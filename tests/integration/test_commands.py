@@ -116,6 +116,33 @@ def test_a_large_file_is_imported_in_parts(run, user, tmp_path):
     assert (done.stdout, done.stderr) == (f"{turns} imported, 0 were there already\n", "")
 
 
+def test_the_originals_list_is_imported_whole(run, user, tmp_path):
+    turns = [
+        {"timestamp": f"2025-01-01T00:00:{n:02}", "user": f"{n}", "assistant": "가" * 30_000, "metadata": {"emotion": "joy"}}
+        for n in range(20)
+    ]
+    file = tmp_path / "conversation_history.json"
+    file.write_text(json.dumps(turns, ensure_ascii=False, indent=2))
+    assert file.stat().st_size > 1 << 20
+    assert run("memory", "import", file, "--user", user).stdout == "20 imported, 0 were there already\n"
+
+
+def test_a_bad_line_is_counted_from_the_part_that_it_is_in(run, user, tmp_path):
+    turn = {"timestamp": "2026-01-01T00:00:00Z", "user_message": "예", "assistant_message": "가" * 300_000}
+    lines = [json.dumps({"conversation": turn | {"user_message": f"{n}"}}, ensure_ascii=False) for n in range(2)]
+    file = tmp_path / "memory.jsonl"
+    file.write_text("\n".join([*lines, "{}"]) + "\n")
+    done = run("memory", "import", file, "--user", user, "--language", "en")
+    assert done.returncode == 2
+    assert "line 2: " in done.stderr
+    assert "luna: 1 were imported before that, from the first 1 lines, which it does not count\n" in done.stderr
+
+
+def test_a_folder_is_no_file_to_import(run, tmp_path):
+    done = run("memory", "import", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"luna: {tmp_path}: cannot be read\n")
+
+
 @pytest.mark.parametrize("content", ['{"conversation": 1}\n', "rubbish\n"])
 def test_a_bad_file_is_refused_and_its_line_named(run, user, tmp_path, content):
     file = tmp_path / "memory.jsonl"
@@ -158,6 +185,36 @@ def test_analyze_says_the_likeliest_first(run):
     assert shares == sorted(shares, reverse=True)
 
 
+def test_the_cache_is_seen_and_cleared(fake, run, user):
+    fake.script({"steps": [{"text": "네."}, *STEPS]})
+    for session in ("하나", "둘"):
+        assert run("--user", user, "--session", session, "오늘 날씨가 어때?").stdout == "네.\n"
+    cache = run("cache", "stats", "--user", user).stdout
+    assert cache.startswith("1 hits, 1 misses (50.0%), 1 saved; 1 of at most ")
+    assert run("cache", "clear", "--user", user).stdout == "1 answers deleted\n"
+    assert json.loads(run("--json", "cache", "stats", "--user", user).stdout)["total_cached"] == 0
+
+
+def test_korean_becomes_english_and_all_else_korean(start, fake, run):
+    server = start(translation="{engine: llm}").grpc
+    for text, options, translated in (
+        ("오늘 날씨가 좋다", (), "The weather is nice today."),
+        ("Good morning", (), "좋은 아침이에요."),
+        ("Good morning", ("--from", "en", "--to", "ja"), "おはようございます。"),
+    ):
+        fake.script({"steps": [{"text": translated}, *STEPS]})
+        assert run("translate", *options, text, server=server).stdout == translated + "\n"
+        assert text in fake.requests()[-1]["body"]
+    assert run("translate", given="오늘 날씨가 좋다\n", server=server).stdout == "The weather is nice today.\n"
+
+
+def test_models_are_listed_the_default_one_first(run):
+    models = [line.split() for line in run("models").stdout.splitlines()]
+    assert models[0] == ["gemini", "gemini-2.5-flash"]
+    assert ["openai", "Luna"] in models
+    assert json.loads(run("models", "--json").stdout)["data"][0]["id"] == "gemini"
+
+
 FAILURES = [
     (2, ("--jsno", "안녕"), None),
     (2, ("--timeout", "-1", "안녕"), None),
@@ -192,9 +249,25 @@ def test_a_token_that_is_missing_is_exit_4(start, run, tmp_path):
     assert "LUNA_TOKEN" in refused.stderr
 
 
+def test_what_no_message_can_hold_is_not_worth_a_retry(run):
+    done = run("ask", given="a" * (9 << 20))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "RESOURCE_EXHAUSTED" in done.stderr
+
+
+def test_the_shortest_timeout_is_one(fake, run):
+    fake.script({"steps": [{"await": "step"}]})
+    assert run("--timeout", "0.0001", "세어 봐").returncode == 6
+
+
+def test_an_empty_address_is_none(run):
+    done = run("models", server="")
+    assert done.returncode == 0 or "127.0.0.1:50051" in done.stderr
+
+
 def test_a_timeout_gives_up_and_cancels_the_upstream(fake, run):
     fake.script({"steps": [{"text": "하나 둘"}, {"await": "step"}, {"text": " 셋"}]})
-    done = run("--timeout", "0.5", "세어 봐")
+    done = run("--timeout", "2", "세어 봐")
     assert done.returncode == 6
     assert "DEADLINE_EXCEEDED" in done.stderr
     fake.wait(cancelled=1, open=0)

@@ -1,8 +1,10 @@
 """The conversation so far: what the model is told of it, and MemoryService."""
 
+import contextlib
 import itertools
 import json
 import resource
+import sqlite3
 import subprocess
 import threading
 import time
@@ -446,6 +448,38 @@ def test_every_rpc_serves_what_its_route_does(luna, say, user, stubs):
     assert conversations(luna, user) == []
 
 
+def test_no_rpc_shows_or_takes_what_is_anothers(luna, say, user, stubs):
+    say(luna, user, "비밀 이야기", "비밀이군요")
+    (turn,) = conversations(luna, user)
+    messages = stubs.memory_messages
+    calls = {
+        "ListRecent": {},
+        "ListConversations": {"session_id": "s1"},
+        "SearchConversations": {"keyword": "비밀"},
+        "ListSessions": {},
+        "ListSummaries": {},
+        "GetSummary": {"session_id": "s1"},
+        "Summarize": {"session_id": "s1"},
+        "GetStats": {},
+        "Export": {},
+        "Clear": {"confirm": True},
+    }
+    by_id = {"GetConversation", "DeleteConversation"}  # the test before this one
+    service = messages.DESCRIPTOR.services_by_name["MemoryService"]
+    assert {method.name for method in service.methods} == calls.keys() | by_id | {"Import"}
+    with grpc.insecure_channel(luna.grpc) as channel:
+        stub = stubs.memory_services.MemoryServiceStub(channel)
+        for rpc, fields in calls.items():
+            for other in (user + "x", user.upper() + "%", "%"):
+                message = ParseDict(fields | {"user_id": other}, getattr(messages, f"{rpc}Request")())
+                response = getattr(stub, rpc)(message, timeout=60)
+                told = MessageToDict(response) if rpc != "Export" else {"lines": len(list(response))}
+                known = {"limit", "offset", "status", "message", "summary"}
+                nothing = {name: value for name, value in told.items() if value and name not in known}
+                assert nothing == {}, (rpc, other)
+    assert conversations(luna, user) == [turn]
+
+
 # --- what outlives the server -----------------------------------------------------------------------------------------
 
 
@@ -529,6 +563,18 @@ def test_a_full_disk_gives_answers_that_are_not_remembered(start, say):
     resource.prlimit(luna.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert say(luna, "u", "다시").last()["remembered"] is True
     assert get(luna, "stats", user_id="u").json()["total_conversations"] == turns + 1
+
+
+def test_a_turn_that_had_to_wait_is_kept_late(start, say):
+    luna = start()
+    with contextlib.closing(sqlite3.connect(luna.config.parent / "data/luna.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # as a purge of a large memory, or a long import, holds up the writer
+        for text in ("하나", "둘"):  # the writer waits for the lock, then the second turn for the writer
+            assert say(luna, "u", text).last()["remembered"] is False
+        other.execute("ROLLBACK")
+    wait_for(lambda: [turn["user_message"] for turn in conversations(luna, "u")] == ["둘", "하나"])
+    assert say(luna, "u", "셋").last()["remembered"] is True
+    assert [turn["user_message"] for turn in conversations(luna, "u")] == ["셋", "둘", "하나"]
 
 
 def test_a_data_dir_that_cannot_be_made_is_refused_by_name(configure):

@@ -16,9 +16,9 @@ ANSWER = {"steps": [{"text": "네"}, *END]}
 SUMMED_UP = {"steps": [{"text": SUMMARY}, *END]}
 
 
-def say(luna, text, session="s1", user="u"):
+def say(luna, text, session="s1", user="u", post=requests.post):
     body = {"input": text, "user_id": user, "session_id": session, "features": {"emotion": False}}
-    answer = requests.post(f"{luna.url}/interact", json=body, timeout=60).json()
+    answer = post(f"{luna.url}/interact", json=body, timeout=60).json()
     assert answer["remembered"] is True, answer
 
 
@@ -109,6 +109,20 @@ def test_a_failure_changes_nothing(start, fake, failure):
     say(luna, "다섯")
     wait_for(lambda: summaries(luna), "it was not tried again")
     assert summaries(luna)[0]["summarized_turns"] == 3
+
+
+def test_a_model_that_goes_on_failing_is_asked_ever_more_rarely(start, fake):
+    luna = start(memory=AUTOMATIC, retries="{count: 0}")
+    failures = 0
+    with requests.Session() as connection:  # so that one loop sees all of them
+        for turn in range(1, 20):
+            tried = turn in (4, 5, 7, 11, 19)  # the first past the threshold, then after 1, 2, 4, 8
+            fake.script([ANSWER, {"steps": [{"blocked": "SAFETY"}, {"done": True}]}] if tried else ANSWER)
+            say(luna, f"말 {turn}", post=connection.post)
+            failures += tried
+            wait_for(lambda: luna.stderr().count("no summary: ") >= failures, f"not tried after turn {turn}")
+    assert luna.stderr().count("no summary: ") == failures
+    assert len(fake.requests()) == 19 + failures
 
 
 def test_a_restart_in_mid_summary_changes_nothing(configure, fake):

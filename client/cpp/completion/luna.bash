@@ -2,14 +2,22 @@
 
 _luna() {
   COMPREPLY=()
-  local current=${COMP_WORDS[COMP_CWORD]} options command='' word i
-  case ${COMP_WORDS[COMP_CWORD - 1]} in
+  # COMP_WORDS are cut at : and = too, and what is completed is the last of these pieces.
+  local current=${COMP_WORDS[COMP_CWORD]} options command='' word i words
+  [[ $current == [:=] ]] && current=''
+  read -ra words <<< "${COMP_LINE:0:COMP_POINT}"
+  [[ ${COMP_LINE:0:COMP_POINT} == *[[:space:]] ]] && words+=('')
+  case ${words[-2]} in
     --language) mapfile -t COMPREPLY < <(compgen -W 'ko en' -- "$current") && return ;;
     --server | --user | --session | --target | --timeout | --count | --limit) return ;;
     --emotion | --since | --until | --from | --to) return ;;
   esac
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word=${COMP_WORDS[i]}
+  case ${words[-1]} in
+    --language=*) mapfile -t COMPREPLY < <(compgen -W 'ko en' -- "$current") && return ;;
+    --*=*) return ;;
+  esac
+  for ((i = 1; i < ${#words[@]} - 1; i++)); do
+    word=${words[i]}
     case $word in
       --server | --user | --session | --target | --timeout | --language) ((i++)) ;;
       -*) ;;
@@ -24,7 +32,7 @@ _luna() {
     cache) options='stats clear' ;;
     'memory recent') options+=' --count' ;;
     'memory search') options+=' --emotion --since --until --limit' ;;
-    'memory import') mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'memory import') compopt -o filenames && mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'memory clear') options+=' --yes' ;;
     translate) options+=' --from --to' ;;
   esac

@@ -576,7 +576,7 @@ type Complete struct {
 	Target string `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
 	// The answer came from the cache.
 	Cached bool `protobuf:"varint,6,opt,name=cached,proto3" json:"cached,omitempty"`
-	// The turn is in memory, durably.
+	// The turn is in memory, durably. False: it is not, or not yet.
 	Remembered    bool     `protobuf:"varint,7,opt,name=remembered,proto3" json:"remembered,omitempty"`
 	Timings       *Timings `protobuf:"bytes,8,opt,name=timings,proto3" json:"timings,omitempty"`
 	unknownFields protoimpl.UnknownFields

@@ -129,7 +129,10 @@ def main() -> None:
     with Client(SERVER, token=TOKEN) as client:
         for name in names:
             print(f"=== {name}: {EXAMPLES[name].__doc__}")
-            EXAMPLES[name](client, question)
+            try:
+                EXAMPLES[name](client, question)
+            except LunaError as error:
+                raise SystemExit(f"오류 발생: {error}") from error
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 #include "server/memory/transfer.h"
 
+#include <SQLiteCpp/Transaction.h>
+
 #include <utility>
 
 #include <gmock/gmock.h>
 #include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
 
+#include "server/memory/deletion.h"
 #include "server/memory/search.h"
 #include "server/memory/summaries.h"
 #include "server/memory/turns.h"
@@ -57,7 +60,9 @@ class TransferTest : public testing::Test {
 
   // What was imported and what was skipped.
   std::pair<int, int> Add(const Lines& lines, const std::string& user = "na") {
+    SQLite::Transaction transaction(connection_.database());
     const auto response = Import(connection_, user, lines, options_);
+    transaction.commit();
     return {response.imported(), response.skipped()};
   }
 
@@ -195,6 +200,43 @@ TEST_F(TransferTest, MaxEntriesHoldsForWhatIsImported) {
   options_.max_entries = 2;
   Add({Turn(1002, "3"), Turn(1000, "1"), Turn(1001, "2")});
   EXPECT_THAT(Said(Export()), ElementsAre("2", "3"));
+}
+
+TEST_F(TransferTest, MaxEntriesHoldsHoweverManyAreImported) {
+  options_.max_entries = 2;
+  Lines lines;
+  for (int i = 0; i < 200; ++i) lines.push_back(Turn(1000 + i, std::to_string(i)));
+  Add(lines);
+  EXPECT_THAT(Said(Export()), ElementsAre("198", "199"));
+}
+
+TEST_F(TransferTest, ASummaryGoesWithEachTurnThatEndedAtItsTime) {
+  Add({Turn(1000, "1"), Summary(1000, "of both", 2)});
+  Add({Turn(1000, "2")});
+  ASSERT_TRUE(Delete(connection_, "na", Export().at(1).conversation().id()));
+  EXPECT_THAT(Said(Export()), ElementsAre("1"));
+}
+
+// An import holds up all that others write.
+TEST_F(TransferTest, WhatEndedAtOnceIsNotReadAgainForEachLine) {
+  int thousands = 0;  // of steps of SQLite's
+  connection_.StopWhen([&] {
+    ++thousands;
+    return false;
+  });
+  const auto import = [&](int from, int to) {
+    Lines lines;
+    for (int i = from; i < to; ++i) {
+      lines.push_back(Turn(1000, std::to_string(i)));
+      lines.push_back(Summary(1000, "s" + std::to_string(i)));
+    }
+    thousands = 0;
+    Add(lines);
+    return thousands;
+  };
+  const int few = import(0, 500);
+  EXPECT_LT(import(500, 2500), 10 * few);
+  EXPECT_LT(import(0, 2500), 10 * few);
 }
 
 TEST_F(TransferTest, ALargeMemoryIsReadInPages) {

@@ -140,6 +140,25 @@ TEST_F(WorkerTest, NobodyWaitsLongerThanHeWantsAndWhatHasNotBegunIsNotDone) {
   EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 0);
 }
 
+TEST_F(WorkerTest, WhatMayComeLateIsDoneThoughNobodyWaits) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  std::promise<void> begun;
+  std::promise<void> go;
+  std::optional<absl::StatusOr<int>> first;
+  Start(writer.Do(kForever, Holding(begun, go.get_future().share())), first);
+  context_.poll();
+  begun.get_future().wait();
+  const int so_many = 1001;
+  for (int i = 0; i < so_many; ++i) {
+    const auto late = Await(writer.DoEvenLate(net::Clock::now(), [i](Connection& connection) {
+      return AddUser(connection, std::to_string(i));
+    }));
+    EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
+  }
+  go.set_value();
+  EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), so_many - 1);  // one was too much
+}
+
 TEST_F(WorkerTest, CancellationEndsTheWaitingAndWhatIsRead) {
   Worker reader(file_, Worker::Kind::kReader);
   std::promise<void> begun;
@@ -189,6 +208,20 @@ TEST_F(WorkerTest, SettlingWaitsUntilTheIdleHasNoMore) {
   ASSERT_TRUE(done.ok());
   EXPECT_GE(steps, *done + 1);
   EXPECT_EQ(steps % 3, 0);
+}
+
+// A purge for each of the steps in which much is deleted would take a while.
+TEST_F(WorkerTest, TheIdleIsOnceForManyWorks) {
+  int times = 0;
+  Worker writer(file_, Worker::Kind::kWriter, nullptr,
+                [&](Connection&) -> std::optional<std::chrono::milliseconds> {
+                  ++times;
+                  return std::nullopt;
+                });
+  const auto count = [&](Connection&) { return times; };
+  const int before = Await(writer.DoAndSettle(kForever, count)).value();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Await(writer.Do(kForever, count)).ok());
+  EXPECT_EQ(Await(writer.DoAndSettle(kForever, count)).value(), before + 1);
 }
 
 TEST_F(WorkerTest, SettlingTellsThatTheIdleFailed) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar, cast
@@ -35,6 +36,9 @@ class Connection:
             self.channel = grpc.insecure_channel(address, CHANNEL_OPTIONS)
         else:
             self.channel = grpc.secure_channel(address, credentials, CHANNEL_OPTIONS)
+        # Also at the program's end: gRPC waits for ever for its own threads, which have ended by then, where a channel
+        # that was watched as in _connect is still open.
+        self.close = weakref.finalize(self, self.channel.close)
         self._address = address
         self._metadata = metadata_of(token)
         self._timeout = timeout
@@ -138,6 +142,11 @@ class AsyncConnection:
         self._address = address
         self._metadata = metadata_of(token)
         self._timeout = timeout
+        self._closed = False
+
+    async def close(self) -> None:
+        self._closed = True
+        await self.channel.close()
 
     async def unary(
         self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request, timeout: Timeout
@@ -147,6 +156,10 @@ class AsyncConnection:
             return await method(request, timeout=limits.whole(), metadata=self._metadata)
         except grpc.RpcError as error:
             raise errors.of_status(error) from error
+        except asyncio.CancelledError as cancelled:
+            if self._is_task_cancelled():
+                raise
+            raise errors.of_closing() from cancelled
 
     @asynccontextmanager
     async def stream(
@@ -170,8 +183,17 @@ class AsyncConnection:
             raise errors.of_silence("no event", limits.read, said) from late
         except grpc.RpcError as error:
             raise errors.of_status(error, said) from error
+        except asyncio.CancelledError as cancelled:
+            if self._is_task_cancelled():
+                raise
+            raise errors.of_closing(said) from cancelled
         finally:
             call.cancel()
+
+    def _is_task_cancelled(self) -> bool:
+        """A call is cancelled: so is the caller's task, unless it is all because the client was closed."""
+        cancelling = getattr(asyncio.current_task(), "cancelling", int)  # Python 3.10 cannot say
+        return not self._closed or cancelling() > 0
 
     async def _connect(self, timeout: Timeout) -> Limits:
         """As Connection._connect."""

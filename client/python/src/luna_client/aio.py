@@ -64,8 +64,8 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Cancels what is still running."""
-        await self._connection.channel.close()
+        """Cancels what is still running, which fails with CANCELLED."""
+        await self._connection.close()
 
     def memory(self, user_id: str = "", *, language: str = "") -> AsyncMemory:
         """What luna remembers of a user."""

@@ -59,8 +59,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Cancels what is still running."""
-        self._connection.channel.close()
+        """Cancels what is still running, which fails with CANCELLED."""
+        self._connection.close()
 
     def memory(self, user_id: str = "", *, language: str = "") -> Memory:
         """What luna remembers of a user."""

@@ -56,6 +56,11 @@ def of_silence(what: str, seconds: float | None, said: Iterable[str] = ()) -> Lu
     )
 
 
+def of_closing(said: Iterable[str] = ()) -> LunaError:
+    """The caller has closed the client."""
+    return LunaError(grpc.StatusCode.CANCELLED.name, "the client was closed", text_so_far="".join(said))
+
+
 def after_lines(error: LunaError, before: int) -> LunaError:
     """An import's error, which counts lines from its own part of the file."""
     note = f" (not counting the first {before})" if before else ""
