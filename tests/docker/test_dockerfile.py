@@ -85,6 +85,7 @@ def test_it_serves_as_nobody_with_a_root_that_cannot_be_written(image, tmp_path,
     answer = requests.post(f"http://{address}/interact", json={"input": "안녕"}, timeout=60)
     assert (answer.status_code, answer.json()["remembered"]) == (200, True)
     assert (tmp_path / "volume0/luna.db").exists()
+    assert requests.get(f"http://{address}/", timeout=60).text == (ROOT / "client/web/index.html").read_text()
 
     os.kill(first, getattr(signal, image.stop_signal))
     assert process.exit_code() == 0
