@@ -94,7 +94,7 @@ def canonical(case, schema, value):
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
     """Makes what is meant to be accepted such that it can be: no schema says that a target is configured,
-    that a user said something, or that only one of three fields is there."""
+    that a user said something, that only one of three fields is there, or how long a text is in bytes."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if case.path in ("/analyze", "/generate", "/generate/stream") and not isinstance(case.body, dict):
@@ -120,6 +120,16 @@ def before_call(_context, case, _kwargs):
     if isinstance(body, dict):
         for name in ("target", "model"):
             body.pop(name, None)
+        cut_to_bytes(body)
+    cut_to_bytes(case.query)
+
+
+def cut_to_bytes(fields):
+    """A schema counts a text's characters, luna its bytes."""
+    for name, value in fields.items():
+        if isinstance(value, str):
+            most = 128 if name in ("user_id", "session_id", "user") else 1024
+            fields[name] = value.encode()[:most].decode(errors="ignore")
 
 
 def keep_one_prompt(body):

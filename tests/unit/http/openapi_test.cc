@@ -15,8 +15,9 @@
 #include "luna/v1/interaction.pb.h"
 #include "luna/v1/memory.pb.h"
 #include "luna/v1/translation.pb.h"
-#include "server/http/openapi_fixed.h"
 #include "server/http/openapi_limits.h"
+#include "server/interaction/checks.h"
+#include "server/rpc/limits.h"
 
 namespace luna::http {
 namespace {
@@ -178,9 +179,20 @@ TEST_F(OpenApiTest, TellsLimitsOfRequestsAlone) {
   EXPECT_FALSE(listed["limit"].HasMember("maximum"));
 }
 
+// Which are written out, since no descriptor tells of them.
+TEST_F(OpenApiTest, TellsTheLimitsOfOpenAisFormAsTheyAre) {
+  Read(LunaRoutes());
+  const Json& fields = At({"components", "schemas", "ChatCompletionRequest", "properties"});
+  EXPECT_EQ(fields["temperature"]["maximum"].GetInt(), rpc::kMostTemperature);
+  EXPECT_EQ(fields["top_p"]["maximum"].GetInt(), rpc::kMostTopP);
+  EXPECT_EQ(fields["stop"]["oneOf"][1]["maxItems"].GetInt(), rpc::kMostStops);
+  EXPECT_EQ(fields["user"]["maxLength"].GetInt(), kMostIdBytes);
+}
+
 TEST_F(OpenApiTest, EveryLimitIsThatOfAField) {
   std::set<std::string> fields;
-  for (const Pattern& pattern : LunaRoutes().patterns()) {
+  const Routes routes = LunaRoutes();
+  for (const Pattern& pattern : routes.patterns()) {
     const auto* request = pattern.route.method->input_type();
     for (int i = 0; i < request->file()->message_type_count(); ++i) {
       const auto* message = request->file()->message_type(i);
