@@ -93,9 +93,9 @@ asio::awaitable<void> Server::Accept() {
 }
 
 void Server::Serve(Lane& lane, tcp::socket socket) {
-  const auto place = lane.connections.emplace(lane.connections.end(), std::move(socket),
-                                              lane.worker, routes_, policy_, page_, openapi_,
-                                              options_);
+  const auto place =
+      lane.connections.emplace(lane.connections.end(), std::move(socket), lane.worker, routes_,
+                               policy_, page_, openapi_, options_);
   const auto ended = [this, &lane, place](std::exception_ptr failure) {
     try {
       if (failure) std::rethrow_exception(failure);
