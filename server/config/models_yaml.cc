@@ -176,6 +176,7 @@ void ReadListen(YamlMap& map, const std::string& key, Listen& listen) {
 void ReadServing(YamlMap& map, Server& server) {
   ReadListen(map, "http", server.http);
   ReadListen(map, "grpc", server.grpc);
+  map.Bool("page", server.page);
   map.Texts("cors_origins", NotOrigin, server.cors_origins);
   map.Texts("hosts", NotHost, server.hosts);
   map.Integer("max_streams", 1, 1'000'000, server.max_streams);
@@ -185,7 +186,6 @@ void ReadServing(YamlMap& map, Server& server) {
   map.Duration("body_ms", 1, kHour, server.body);
   map.Duration("idle_ms", 1, kHour, server.idle);
   map.Duration("write_timeout_ms", 1, kHour, server.write_timeout);
-  map.Bool("page", server.page);
 }
 
 }  // namespace
