@@ -8,10 +8,9 @@ const USER = "luna.user";
 
 // `message` is for the person, in the language that the page is shown in.
 export class Failure extends Error {
-  constructor(message, { code = "", status = 0 } = {}) {
+  constructor(message, status = 0) {
     super(message);
-    this.code = code;
-    this.status = status;
+    this.status = status; // of HTTP; 0: the server did not answer
   }
 }
 
@@ -64,9 +63,8 @@ async function send(method, path, { body, signal, key = token() } = {}) {
 async function failureOf(response) {
   const { status } = response;
   const error = await response.json().catch(() => ({})); // of a proxy, perhaps: not luna's JSON
-  const code = error.details?.[0]?.reason ?? "";
   const message = status === 401 ? words().tokenWanted : error.message || words().httpError(status);
-  return new Failure(message, { code, status });
+  return new Failure(message, status);
 }
 
 async function ask(method, path, options = {}) {

@@ -122,12 +122,12 @@ export class Turn {
       parts.push(make("button", { type: "button", className: "plain", onclick }, words().askAgain));
     }
     if (cached) fact(words().cached, { className: "cached", title: words().cachedHint });
-    if (first !== undefined) fact(words().firstWord(seconds(first)), { className: "first" });
+    if (first !== undefined) fact(words().firstWord(seconds(first)));
     if (state !== "done") return parts;
     if (total !== undefined) fact(words().inAll(seconds(total)));
     if (cut) fact(words().cutAtLength);
     if (!remembered) fact(words().notRemembered);
-    if (model) fact(model, { className: "model" });
+    if (model) fact(model);
     if (navigator.clipboard) parts.push(iconButton("copy", words().copy, () => this.#actions.copy(this)));
     if (id) parts.push(iconButton("remove", words().deleteTurn, () => this.#actions.remove(this)));
     return parts;

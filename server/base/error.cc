@@ -130,6 +130,12 @@ v1::Error ErrorOf(const absl::Status& status) {
   return error;
 }
 
+std::vector<ErrorCode> AllErrorCodes() {
+  std::vector<ErrorCode> codes;
+  for (const Contract& contract : kContracts) codes.push_back(contract.code);
+  return codes;
+}
+
 const char* Name(ErrorCode code) { return ContractOf(code).name; }
 
 int HttpStatus(const v1::Error& error) { return ContractOf(error.code()).http; }

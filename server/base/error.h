@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include <absl/status/status.h>
 
@@ -57,6 +58,9 @@ absl::Status NotRetryable(const absl::Status& status);
 // CANCELLED, DEADLINE_EXCEEDED, INVALID_INPUT for INVALID_ARGUMENT, and INTERNAL for everything
 // else.
 v1::Error ErrorOf(const absl::Status& status);
+
+// Every code, in the order above.
+std::vector<ErrorCode> AllErrorCodes();
 
 // The code's name in the contract, such as "UPSTREAM_TIMEOUT".
 const char* Name(ErrorCode code);

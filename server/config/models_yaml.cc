@@ -42,8 +42,8 @@ void ReadSampling(YamlMap& map, Target& target) {
 }
 
 void ReadThinking(YamlMap& map, bool is_another_model, Target& target) {
-  int budget = 0;
-  std::string level;
+  int budget = target.thinking_budget.value_or(0);
+  std::string level = target.thinking_level.value_or("");
   const bool has_budget = map.Integer("thinking_budget", -1, 65'536, budget);
   const bool has_level = map.Text("thinking_level", NotEmpty, level);
   if (has_budget && has_level) map.Fail("thinking_level", "cannot stand beside thinking_budget");
@@ -120,7 +120,7 @@ void ReadRetries(YamlMap& map, Retries& retries) {
 }
 
 void ReadStream(YamlMap& map, Stream& stream) {
-  std::string chunking;
+  std::string chunking = stream.chunking == Stream::Chunking::kRaw ? "raw" : "word";
   if (map.Word("chunking", {"word", "raw"}, chunking)) {
     stream.chunking = chunking == "raw" ? Stream::Chunking::kRaw : Stream::Chunking::kWord;
   }
@@ -169,13 +169,14 @@ void ReadCache(YamlMap& map, Cache& cache) {
 }
 
 void ReadListen(YamlMap& map, const std::string& key, Listen& listen) {
-  std::string text;
+  std::string text = ToString(listen);
   if (map.Text(key, NotListen, text)) listen = *ParseListen(text);
 }
 
 void ReadServing(YamlMap& map, Server& server) {
   ReadListen(map, "http", server.http);
   ReadListen(map, "grpc", server.grpc);
+  map.Bool("page", server.page);
   map.Texts("cors_origins", NotOrigin, server.cors_origins);
   map.Texts("hosts", NotHost, server.hosts);
   map.Integer("max_streams", 1, 1'000'000, server.max_streams);
@@ -185,7 +186,6 @@ void ReadServing(YamlMap& map, Server& server) {
   map.Duration("body_ms", 1, kHour, server.body);
   map.Duration("idle_ms", 1, kHour, server.idle);
   map.Duration("write_timeout_ms", 1, kHour, server.write_timeout);
-  map.Bool("page", server.page);
 }
 
 }  // namespace
@@ -220,6 +220,14 @@ TargetNames ReadModelsYaml(YamlFile& file, const YAML::Node& root, Config& confi
   if (!api) api = AddDefault(DefaultGemini("gemini"), config.llm.targets);
   if (!servers) servers = AddDefault(DefaultServer("main"), config.llm.targets);
   return {*api, *servers};
+}
+
+std::vector<KnownKey> KnownKeys() {
+  std::vector<KnownKey> keys;
+  YamlFile nothing("", &keys);
+  Config config;
+  ReadModelsYaml(nothing, YAML::Node(), config);
+  return keys;
 }
 
 }  // namespace luna::config

@@ -19,4 +19,7 @@ struct TargetNames {
 // what is wrong. Paths stay as they are written; `llm.default_target` and the API keys are not set.
 TargetNames ReadModelsYaml(YamlFile& file, const YAML::Node& root, Config& config);
 
+// Every key that ReadModelsYaml asks for, in its order, with its default and bounds.
+std::vector<KnownKey> KnownKeys();
+
 }  // namespace luna::config

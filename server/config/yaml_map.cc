@@ -186,7 +186,17 @@ const YAML::Node* YamlMap::TakeList(const std::string& key) {
   return nullptr;
 }
 
+void YamlMap::Know(const std::string& key, const char* type, std::string usual,
+                   std::string allowed) {
+  file_.Know({PathOf(key), type, std::move(usual), std::move(allowed)});
+}
+
 bool YamlMap::Integer(const std::string& key, int least, int most, int& value) {
+  Know(key, "integer", absl::StrCat(value), absl::StrCat(least, " to ", most));
+  return ReadInteger(key, least, most, value);
+}
+
+bool YamlMap::ReadInteger(const std::string& key, int least, int most, int& value) {
   const std::string expected = absl::StrCat("expected a whole number from ", least, " to ", most);
   const YAML::Node* node = TakeScalar(key, expected);
   if (node == nullptr) return false;
@@ -200,6 +210,7 @@ bool YamlMap::Integer(const std::string& key, int least, int most, int& value) {
 }
 
 bool YamlMap::Number(const std::string& key, double least, double most, double& value) {
+  Know(key, "number", absl::StrCat(value), absl::StrCat(least, " to ", most));
   const std::string expected = absl::StrCat("expected a number from ", least, " to ", most);
   const YAML::Node* node = TakeScalar(key, expected);
   if (node == nullptr) return false;
@@ -215,13 +226,15 @@ bool YamlMap::Number(const std::string& key, double least, double most, double& 
 
 bool YamlMap::Duration(const std::string& key, int least_ms, int most_ms,
                        std::chrono::milliseconds& value) {
+  Know(key, "milliseconds", absl::StrCat(value.count()), absl::StrCat(least_ms, " to ", most_ms));
   int read = 0;
-  if (!Integer(key, least_ms, most_ms, read)) return false;
+  if (!ReadInteger(key, least_ms, most_ms, read)) return false;
   value = std::chrono::milliseconds(read);
   return true;
 }
 
 bool YamlMap::Bool(const std::string& key, bool& value) {
+  Know(key, "bool", value ? "true" : "false", "");
   const std::string expected = "expected true or false";
   const YAML::Node* node = TakeScalar(key, expected);
   if (node == nullptr) return false;
@@ -235,6 +248,11 @@ bool YamlMap::Bool(const std::string& key, bool& value) {
 }
 
 bool YamlMap::Text(const std::string& key, const Check& check, std::string& value) {
+  Know(key, "text", value, "");
+  return ReadText(key, check, value);
+}
+
+bool YamlMap::ReadText(const std::string& key, const Check& check, std::string& value) {
   const Entry* entry = Take(key);
   if (entry == nullptr) return false;
   const std::string wrong = WrongText(entry->value, check);
@@ -252,10 +270,12 @@ bool YamlMap::Word(const std::string& key, const std::vector<std::string>& allow
     if (std::find(allowed.begin(), allowed.end(), text) != allowed.end()) return std::string();
     return "expected one of " + absl::StrJoin(allowed, ", ") + Got(text);
   };
-  return Text(key, check, value);
+  Know(key, "word", value, absl::StrJoin(allowed, ", "));
+  return ReadText(key, check, value);
 }
 
 bool YamlMap::Texts(const std::string& key, const Check& check, std::vector<std::string>& values) {
+  Know(key, "texts", absl::StrCat("[", absl::StrJoin(values, ", "), "]"), "");
   const YAML::Node* list = TakeList(key);
   if (list == nullptr) return false;
   std::vector<std::string> read;
@@ -273,9 +293,19 @@ bool YamlMap::Texts(const std::string& key, const Check& check, std::vector<std:
   return true;
 }
 
+// Lets `read` ask a map that is not there, where somebody wants to know for what.
+void YamlMap::ReadNothing(const std::string& path, const std::function<void(YamlMap&)>& read) {
+  if (!file_.wants_all_keys()) return;
+  YamlMap nothing(file_, path, line_, YAML::Node());
+  read(nothing);
+}
+
 bool YamlMap::Map(const std::string& key, const std::function<void(YamlMap&)>& read) {
   const Entry* entry = Take(key);
-  if (entry == nullptr) return false;
+  if (entry == nullptr) {
+    ReadNothing(PathOf(key), read);
+    return false;
+  }
   YamlMap map(file_, PathOf(key), entry->line, entry->value);
   read(map);
   map.FailForTheRest();
@@ -283,6 +313,7 @@ bool YamlMap::Map(const std::string& key, const std::function<void(YamlMap&)>& r
 }
 
 bool YamlMap::Maps(const std::string& key, const std::function<void(YamlMap&)>& read) {
+  ReadNothing(PathOf(key) + "[]", read);
   const YAML::Node* list = TakeList(key);
   if (list == nullptr) return false;
   int index = 0;
@@ -297,6 +328,7 @@ bool YamlMap::Maps(const std::string& key, const std::function<void(YamlMap&)>& 
 bool YamlMap::Named(const std::string& key,
                     const std::function<void(const std::string& name, YamlMap&)>& read) {
   return Map(key, [&](YamlMap& names) {
+    names.ReadNothing(names.PathOf("NAME"), [&](YamlMap& map) { read("NAME", map); });
     for (Entry& entry : names.entries_) {
       entry.taken = true;
       YamlMap map(file_, names.PathOf(entry.key), entry.line, entry.value);

@@ -13,11 +13,26 @@
 // Reads YAML maps key by key into plain variables. It knows nothing of luna's keys.
 namespace luna::config {
 
+// A key that was asked for.
+struct KnownKey {
+  std::string path;     // "stream.buffer.words"; a map's names are NAME, a list's items []
+  std::string type;     // "integer", "number", "milliseconds", "bool", "text", "word" or "texts"
+  std::string usual;    // its variable before it was read
+  std::string allowed;  // numbers: "LEAST to MOST"; words: "A, B"; else empty
+};
+
 // What one file gave: where each key stood, and the first thing that is wrong with it.
 class YamlFile {
  public:
-  // `name` stands in front of every error.
-  explicit YamlFile(std::string name) : name_(std::move(name)) {}
+  // `name` stands in front of every error. Where there is `known`, each key that is asked for is
+  // put there, also of the maps that the file lacks.
+  explicit YamlFile(std::string name, std::vector<KnownKey>* known = nullptr)
+      : name_(std::move(name)), known_(known) {}
+
+  void Know(KnownKey key) {
+    if (known_ != nullptr) known_->push_back(std::move(key));
+  }
+  bool wants_all_keys() const { return known_ != nullptr; }
 
   // The file's one document; Null if it has none, or if it is not UTF-8 or not YAML (see status()).
   YAML::Node Parse(const std::string& text);
@@ -35,6 +50,7 @@ class YamlFile {
 
  private:
   const std::string name_;
+  std::vector<KnownKey>* const known_;
   std::map<std::string, int> lines_;  // from 1
   absl::Status status_;
 };
@@ -88,6 +104,10 @@ class YamlMap {
   YamlMap(YamlFile& file, std::string path, int line, const YAML::Node& node);
 
   std::string PathOf(const std::string& key) const;
+  void Know(const std::string& key, const char* type, std::string usual, std::string allowed);
+  void ReadNothing(const std::string& path, const std::function<void(YamlMap&)>& read);
+  bool ReadInteger(const std::string& key, int least, int most, int& value);
+  bool ReadText(const std::string& key, const Check& check, std::string& value);
   Entry* Take(const std::string& key);
   const YAML::Node* TakeScalar(const std::string& key, const std::string& expected);
   const YAML::Node* TakeList(const std::string& key);

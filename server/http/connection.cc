@@ -1,5 +1,6 @@
 #include "server/http/connection.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "server/http/chat_request.h"
 #include "server/http/grpc_timeout.h"
 #include "server/http/json.h"
+#include "server/http/openapi.h"
 #include "server/telemetry/request_id.h"
 
 namespace luna::http {
@@ -64,7 +66,8 @@ Target Split(std::string_view target) {
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
-                       const BrowserPolicy& policy, const Page& page, const config::Server& options)
+                       const BrowserPolicy& policy, const Page& page, const std::string& openapi,
+                       const config::Server& options)
     : stream_(std::move(socket)),
       arrived_(worker.loop->context()),
       deadline_(stream_.get_executor()),
@@ -72,6 +75,7 @@ Connection::Connection(asio::ip::tcp::socket socket, rpc::Worker worker, const R
       routes_(routes),
       policy_(policy),
       page_(page),
+      openapi_(openapi),
       options_(options) {
   boost::system::error_code gone;  // the client's leaving is noticed by the first read
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), gone);
@@ -257,6 +261,10 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
         absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"", LUNA_VERSION, "\",\"status\":\"",
                      draining ? "draining" : "healthy", "\"}"));
   }
+  if (path == kOpenApiPath) {
+    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
+    co_return co_await Respond(200, openapi_);
+  }
   if (const Page::File* file = page_.Find(path); file != nullptr) {
     if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
     co_return co_await ShowPage(*file, request);
@@ -293,12 +301,12 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
 asio::awaitable<void> Connection::Call(const Match& match, const Request& request,
                                        std::string_view query) {
   const Route& route = *match.route;
-  if (!HasType(request, "application/json") &&
-      !(route.takes_file &&
-        (HasType(request, "application/x-ndjson") || HasType(request, "text/plain")))) {
-    const char* expected = route.takes_file ? "application/x-ndjson, application/json or text/plain"
-                                            : "application/json";
-    co_return co_await RefuseType(expected);
+  const auto has_type = [&](const char* type) { return HasType(request, type); };
+  if (route.takes_file && std::none_of(kFileTypes.begin(), kFileTypes.end(), has_type)) {
+    co_return co_await RefuseType(absl::StrJoin(kFileTypes, " or "));
+  }
+  if (!route.takes_file && !has_type("application/json")) {
+    co_return co_await RefuseType("application/json");
   }
   const auto& method = *route.method;
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()

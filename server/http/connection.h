@@ -36,7 +36,8 @@ namespace luna::http {
 class Connection {
  public:
   Connection(boost::asio::ip::tcp::socket socket, rpc::Worker worker, const Routes& routes,
-             const BrowserPolicy& policy, const Page& page, const config::Server& options);
+             const BrowserPolicy& policy, const Page& page, const std::string& openapi,
+             const config::Server& options);
 
   // Resumes once the connection has ended. To be spawned with cancellation_slot().
   boost::asio::awaitable<void> Serve();
@@ -102,6 +103,7 @@ class Connection {
   const Routes& routes_;
   const BrowserPolicy& policy_;
   const Page& page_;
+  const std::string& openapi_;
   const config::Server& options_;
   boost::asio::cancellation_signal cancel_;
   Caller caller_;

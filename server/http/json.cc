@@ -67,6 +67,38 @@ bool FillPlain(const rapidjson::Value& json, Message& message) {
   return true;
 }
 
+const FieldDescriptor* Misplaced(const rapidjson::Value& json, const FieldDescriptor& field);
+
+// The first field whose value has the wrong shape, which protobuf lets pass here and there: no list
+// where the field is one, an object that is no message of luna's. What is no field, or is null, has
+// none.
+const FieldDescriptor* FindMisplaced(const rapidjson::Value& json, const Descriptor& descriptor) {
+  for (const auto& member : json.GetObject()) {
+    const std::string name(member.name.GetString(), member.name.GetStringLength());
+    const auto* field = descriptor.FindFieldByName(name);
+    if (field == nullptr) field = descriptor.FindFieldByCamelcaseName(name);
+    if (field == nullptr || field->is_map() || member.value.IsNull()) continue;
+    if (!field->is_repeated()) {
+      if (const auto* wrong = Misplaced(member.value, *field)) return wrong;
+      continue;
+    }
+    if (!member.value.IsArray()) return field;
+    for (const auto& item : member.value.GetArray()) {
+      if (const auto* wrong = Misplaced(item, *field)) return wrong;
+    }
+  }
+  return nullptr;
+}
+
+// The same of one of what a field holds.
+const FieldDescriptor* Misplaced(const rapidjson::Value& json, const FieldDescriptor& field) {
+  const Descriptor* message = field.message_type();
+  if (message != nullptr && message->file()->package() != "google.protobuf") {
+    return json.IsObject() ? FindMisplaced(json, *message) : &field;
+  }
+  return json.IsObject() || json.IsArray() || json.IsNull() ? &field : nullptr;
+}
+
 using Allocator = rapidjson::Document::AllocatorType;
 
 // Puts a value that came as text at its field's place in `json`, for protobuf's own mapping to
@@ -252,6 +284,14 @@ absl::Status ReadMessage(const Route& route, const std::string& body, std::strin
       if (FillPlain(parsed, message)) return absl::OkStatus();
       message.Clear();
     }
+    const FieldDescriptor* field = whole ? nullptr : descriptor.FindFieldByName(route.body);
+    const FieldDescriptor* wrong =
+        whole ? FindMisplaced(parsed, descriptor) : Misplaced(parsed, *field);
+    if (wrong != nullptr) {
+      return MakeError(ErrorCode::kInvalidInput,
+                       absl::StrCat("body: ", wrong->name(), ": expected ",
+                                    wrong->is_repeated() ? "a list" : "another kind of value"));
+    }
     const std::string json = whole ? body : absl::StrCat("{\"", route.body, "\":", body, "}");
     if (absl::Status bad = Merge(json, "body", message); !bad.ok()) return bad;
   }
@@ -300,13 +340,22 @@ std::string ErrorBody(const v1::Error& error) {
   return body;
 }
 
+const char* DataField(v1::InteractResponse::EventCase event) {
+  switch (event) {
+    case v1::InteractResponse::kEmotion:
+      return "emotion";
+    case v1::InteractResponse::kError:
+      return "message";
+    default:
+      return "text";
+  }
+}
+
 void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string& frame) {
   const auto* kind = event.GetDescriptor()->FindFieldByNumber(event.event_case());
   absl::StrAppend(&frame, "data: {\"type\": \"", kind->name(), "\", \"data\": ");
-  const char* data_field = "text";
   switch (event.event_case()) {
     case v1::InteractResponse::kEmotion: {
-      data_field = "emotion";
       v1::Emotion label = event.emotion();
       label.clear_top();
       rapidjson::Document json;
@@ -316,7 +365,6 @@ void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string
       break;
     }
     case v1::InteractResponse::kError:
-      data_field = "message";
       AppendString(event.error().message(), frame);
       break;
     case v1::InteractResponse::kTranslation:
@@ -329,7 +377,7 @@ void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string
       AppendString(event.complete().text(), frame);
       break;
   }
-  if (details) frame += Details(event, kind->name().c_str(), data_field);
+  if (details) frame += Details(event, kind->name().c_str(), DataField(event.event_case()));
   frame += "}\n\n";
 }
 

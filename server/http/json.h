@@ -36,6 +36,10 @@ std::string ResponseBody(const Route& route, const google::protobuf::Message& me
 // The body of an HTTP error: the gRPC code's number, the message, and the reason in details.
 std::string ErrorBody(const v1::Error& error);
 
+// The field of an event's message that is the `data` of its frame. With an emotion's label its
+// confidence goes there too.
+const char* DataField(v1::InteractResponse::EventCase event);
+
 // Appends one Server-Sent Event as the guide documents it, spaces included. `details` adds the
 // event's further fields beside `type` and `data`.
 void AppendSseFrame(const v1::InteractResponse& event, bool details, std::string& frame);

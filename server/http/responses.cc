@@ -13,6 +13,7 @@
 #include "server/http/connection.h"
 #include "server/http/json.h"
 #include "server/http/openai_json.h"
+#include "server/http/openapi.h"
 #include "server/http/page.h"
 #include "server/telemetry/refusal.h"
 #include "server/telemetry/request_id.h"
@@ -64,7 +65,7 @@ asio::awaitable<void> Connection::RefuseType(std::string expected) {
 // What a path can do; to a browser that asks before it sends (preflight), whether it may.
 asio::awaitable<void> Connection::AnswerOptions(const Request& request, std::string_view path) {
   std::string methods = "GET, HEAD, POST";  // "*" stands for the whole server
-  if (path == "/health") {
+  if (path == "/health" || path == "/metrics" || path == kOpenApiPath) {
     methods = "GET, HEAD";
   } else if (path == kChatPath) {
     methods = "POST";

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_split.h>
 #include <boost/url/decode_view.hpp>
 #include <boost/url/pct_string_view.hpp>
@@ -78,6 +79,16 @@ std::optional<std::map<std::string, std::string>> Fit(const std::vector<std::str
   return variables;
 }
 
+// Whether each variable that has to be a number is one.
+bool CanBe(const MethodDescriptor& method, const std::map<std::string, std::string>& variables) {
+  return std::all_of(variables.begin(), variables.end(), [&](const auto& variable) {
+    const auto* field = method.input_type()->FindFieldByName(variable.first);
+    int number = 0;
+    return field == nullptr || field->type() != google::protobuf::FieldDescriptor::TYPE_INT32 ||
+           absl::SimpleAtoi(variable.second, &number);
+  });
+}
+
 }  // namespace
 
 Routes::Routes(const std::vector<const google::protobuf::ServiceDescriptor*>& services) {
@@ -127,9 +138,11 @@ Match Routes::Find(std::string_view http_method, std::string_view path) const {
   Match match;
   if (path.empty() || path.front() != '/') return match;
   const std::vector<std::string> segments = Segments(path);
+  bool literal = false;
   for (const Pattern& pattern : patterns_) {
     auto variables = Fit(pattern.segments, segments);
-    if (!variables) continue;
+    if (!variables || (literal && !CanBe(*pattern.route.method, *variables))) continue;
+    literal = literal || variables->empty();
     if (pattern.http_method == http_method) {
       match.route = &pattern.route;
       match.variables = *std::move(variables);

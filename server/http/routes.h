@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,6 +20,17 @@ struct Route {
   bool takes_file = false;
 };
 
+// One HTTP form: what a request's method and path have to be.
+struct Pattern {
+  std::string http_method;
+  std::vector<std::string> segments;  // a variable is "{name}"
+  Route route;
+};
+
+// The media types that a body may have which is a file; any other body is JSON.
+inline constexpr std::array<const char*, 3> kFileTypes{"application/x-ndjson", "application/json",
+                                                       "text/plain"};
+
 // What a request's method and path lead to.
 struct Match {
   const Route* route = nullptr;                  // nothing: see `allowed`
@@ -34,16 +46,15 @@ class Routes {
   // uses what is not supported, or where two routes are the same.
   explicit Routes(const std::vector<const google::protobuf::ServiceDescriptor*>& services);
 
-  // `path` is percent-encoded and has no query. Literal segments beat variables.
+  // `path` is percent-encoded and has no query. Literal segments beat variables. What a literal
+  // path fits, though not with this method, is no variable that has to be a number: GET
+  // /memory/conversations/search is 405, not a bad id.
   Match Find(std::string_view http_method, std::string_view path) const;
 
- private:
-  struct Pattern {
-    std::string http_method;
-    std::vector<std::string> segments;  // a variable is "{name}"
-    Route route;
-  };
+  // All of them, those with the fewest variables first.
+  const std::vector<Pattern>& patterns() const { return patterns_; }
 
+ private:
   void Add(const std::string& http_method, const std::string& path_template, Route route);
 
   std::vector<Pattern> patterns_;

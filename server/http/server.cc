@@ -10,6 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include "server/http/openapi.h"
+
 namespace luna::http {
 
 namespace asio = boost::asio;
@@ -44,6 +46,7 @@ Server::Server(const config::Server& options, Routes routes, std::vector<rpc::Wo
                Page page)
     : options_(options),
       routes_(std::move(routes)),
+      openapi_(OpenApi(routes_, workers.front().tokens != nullptr)),
       policy_(options, workers.front().tokens != nullptr),
       page_(std::move(page)),
       acceptor_(workers.front().loop->context()) {
@@ -90,8 +93,9 @@ asio::awaitable<void> Server::Accept() {
 }
 
 void Server::Serve(Lane& lane, tcp::socket socket) {
-  const auto place = lane.connections.emplace(lane.connections.end(), std::move(socket),
-                                              lane.worker, routes_, policy_, page_, options_);
+  const auto place =
+      lane.connections.emplace(lane.connections.end(), std::move(socket), lane.worker, routes_,
+                               policy_, page_, openapi_, options_);
   const auto ended = [this, &lane, place](std::exception_ptr failure) {
     try {
       if (failure) std::rethrow_exception(failure);

@@ -61,6 +61,7 @@ class Server {
 
   const config::Server& options_;
   const Routes routes_;
+  const std::string openapi_;
   const BrowserPolicy policy_;
   const Page page_;
   std::vector<std::unique_ptr<Lane>> lanes_;

@@ -1,12 +1,17 @@
 #include "server/interaction/checks.h"
 
+#include <algorithm>
+
 #include "server/base/error.h"
 #include "server/interaction/messages.h"
 
 namespace luna {
 
 absl::Status CheckLanguage(const std::string& language) {
-  if (language.empty() || language == "ko" || language == "en") return absl::OkStatus();
+  if (language.empty()) return absl::OkStatus();
+  if (std::find(kLanguages.begin(), kLanguages.end(), language) != kLanguages.end()) {
+    return absl::OkStatus();
+  }
   return MakeError(ErrorCode::kInvalidInput, messages::UnknownLanguage(language));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 
 #include <absl/status/status.h>
@@ -10,6 +11,8 @@ namespace luna {
 
 inline constexpr int kMostInputBytes = 16 << 10;
 inline constexpr int kMostIdBytes = 128;
+// Of messages to a person; the first is meant where a request names none.
+inline constexpr std::array<const char*, 2> kLanguages{"ko", "en"};
 
 // What every RPC refuses: an unknown language of messages, and a text, named by its field, that is
 // blank or over kMostInputBytes.

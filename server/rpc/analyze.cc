@@ -9,6 +9,7 @@
 #include "server/base/error.h"
 #include "server/interaction/checks.h"
 #include "server/interaction/messages.h"
+#include "server/rpc/limits.h"
 
 namespace luna::rpc {
 

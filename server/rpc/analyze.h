@@ -8,8 +8,6 @@
 
 namespace luna::rpc {
 
-inline constexpr int kMostTexts = 100;
-
 // EmotionService.Analyze. `emotion` is nullptr where there is no engine: EMOTION_UNAVAILABLE.
 boost::asio::awaitable<absl::StatusOr<v1::AnalyzeResponse>> Analyze(v1::AnalyzeRequest request,
                                                                     EmotionClassifier* emotion);

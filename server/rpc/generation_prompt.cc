@@ -8,13 +8,12 @@
 #include "server/base/error.h"
 #include "server/interaction/checks.h"
 #include "server/interaction/messages.h"
+#include "server/rpc/limits.h"
 
 namespace luna::rpc {
 namespace {
 
 using Role = llm::Message::Role;
-
-constexpr int kMostStops = 4;
 
 absl::Status Refuse(std::string message) {
   return MakeError(ErrorCode::kInvalidInput, std::move(message));
@@ -31,9 +30,11 @@ absl::Status CheckSampling(const v1::GenerateRequest& request) {
   };
   const auto within = [](double value, double most) { return value >= 0 && value <= most; };
   absl::Status status =
-      check(!request.has_temperature() || within(request.temperature(), 2), "temperature", 0, 2);
+      check(!request.has_temperature() || within(request.temperature(), kMostTemperature),
+            "temperature", 0, kMostTemperature);
   if (status.ok()) {
-    status = check(!request.has_top_p() || within(request.top_p(), 1), "top_p", 0, 1);
+    status =
+        check(!request.has_top_p() || within(request.top_p(), kMostTopP), "top_p", 0, kMostTopP);
   }
   if (status.ok()) {
     status = check(!request.has_max_tokens() || request.max_tokens() > 0, "max_tokens", 1, INT_MAX);

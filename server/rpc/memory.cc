@@ -15,6 +15,7 @@
 #include "server/memory/summaries.h"
 #include "server/memory/transfer.h"
 #include "server/memory/turns.h"
+#include "server/rpc/limits.h"
 #include "server/rpc/memory_file.h"
 #include "server/rpc/request.h"
 
@@ -23,8 +24,6 @@ namespace {
 
 using storage::Connection;
 
-constexpr int kMostInList = 1000;
-constexpr int kMostKeywordBytes = 1 << 10;
 // Turns that are deleted in one transaction, so that others get their turn in between.
 constexpr int kDeletedAtOnce = 200;
 

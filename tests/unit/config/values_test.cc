@@ -1,7 +1,11 @@
+#include <algorithm>
+#include <set>
+
 #include <gmock/gmock.h>
 #include <yaml-cpp/yaml.h>
 
 #include "server/config/config.h"
+#include "server/config/models_yaml.h"
 #include "tests/unit/config/loading.h"
 
 namespace luna::config {
@@ -168,17 +172,45 @@ TEST_F(Values, EveryOtherKeyIsRead) {
 
 void CollectKeys(const YAML::Node& node, const std::string& path, std::vector<std::string>& keys) {
   if (!node.IsMap()) return keys.push_back(path);
-  for (const auto& pair : node) CollectKeys(pair.second, path + "." + pair.first.Scalar(), keys);
+  for (const auto& pair : node) {
+    const std::string& name = pair.first.Scalar();
+    const bool target = path == "llm.api" || path == "llm.servers";
+    CollectKeys(pair.second, (path.empty() ? "" : path + ".") + (target ? "NAME" : name), keys);
+  }
 }
 
 TEST_F(Values, TheShippedFileHoldsEveryKey) {
-  YAML::Node every = YAML::Load(kEveryKey);
-  every["llm"]["api"].remove("three");  // its keys stand there as comments
   std::vector<std::string> expected;
+  for (const KnownKey& key : KnownKeys()) {
+    const bool comment = key.path.find("thinking_level") != std::string::npos ||
+                         key.path.find("safety_settings") != std::string::npos;
+    if (!comment) expected.push_back(key.path);
+  }
   std::vector<std::string> shipped;
-  CollectKeys(every, "", expected);
   CollectKeys(YAML::LoadFile(LUNA_CONFIG_FOLDER "/models.yaml"), "", shipped);
-  EXPECT_THAT(shipped, testing::UnorderedElementsAreArray(expected));
+  EXPECT_THAT(shipped, testing::ElementsAreArray(expected));
+}
+
+TEST_F(Values, EveryKeyIsKnownWithItsDefaultAndBounds) {
+  std::vector<std::string> every;
+  std::vector<std::string> known;
+  CollectKeys(YAML::Load(kEveryKey), "", every);
+  for (const KnownKey& key : KnownKeys()) {
+    const std::size_t list = key.path.find("[]");  // whose items are maps
+    known.push_back(key.path.substr(0, list));
+  }
+  EXPECT_EQ(std::set(known.begin(), known.end()), std::set(every.begin(), every.end()));
+
+  const std::vector<KnownKey> keys = KnownKeys();
+  const auto find = [&](const std::string& path) {
+    return *std::find_if(keys.begin(), keys.end(), [&](auto& key) { return key.path == path; });
+  };
+  EXPECT_EQ(find("llm.api.NAME.model").usual, "gemini-2.5-flash");
+  EXPECT_EQ(find("stream.chunking").allowed, "word, raw");
+  EXPECT_EQ(find("stream.chunking").usual, "word");
+  EXPECT_EQ(find("stream.buffer.words").allowed, "1 to 1000");
+  EXPECT_EQ(find("server.drain_ms").type, "milliseconds");
+  EXPECT_EQ(find("server.http").usual, "127.0.0.1:8000");
 }
 
 TEST_F(Values, AMapInTheFileReplacesTheDefaultOne) {

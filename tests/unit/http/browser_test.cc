@@ -47,7 +47,9 @@ TEST_F(HttpServerTest, SaysInOptionsWhatAPathCanDo) {
   EXPECT_EQ(echo["Allow"], "POST");
   EXPECT_EQ(echo.count("Content-Length"), 0u);
   EXPECT_EQ(echo.count("Content-Type"), 0u);
-  EXPECT_EQ(options("/health")["Allow"], "GET, HEAD");
+  for (const char* path : {"/health", "/metrics", "/openapi.json"}) {
+    EXPECT_EQ(options(path)["Allow"], "GET, HEAD") << path;
+  }
   EXPECT_EQ(options("*").result_int(), 204u);
   EXPECT_EQ(options("/nothing").result_int(), 404u);
 }

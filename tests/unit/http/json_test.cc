@@ -1,5 +1,6 @@
 #include "server/http/json.h"
 
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
@@ -191,6 +192,28 @@ TEST(ReadMessage, ANulEndsNeitherTheBodyNorAName) {
     const absl::Status status = ReadMessage(route, body, "", {}, request);
     EXPECT_EQ(ErrorOf(status).code(), "INVALID_INPUT") << body;
   }
+}
+
+TEST(ReadMessage, TakesAListForAListAndAnObjectForAMessageAlone) {
+  const auto read = [](const std::string& body, google::protobuf::Message& message) {
+    const Route route{.method = nullptr, .body = "*"};
+    return std::string(ReadMessage(route, body, "", {}, message).message());
+  };
+  EchoRequest echo;
+  for (const char* tags : {R"([["a"]])", R"([{}])", R"([null])", R"("a")", R"({})"}) {
+    EXPECT_EQ(read(absl::StrCat(R"({"count": 1, "tags": )", tags, "}"), echo),
+              "body: tags: expected a list");
+  }
+  for (const char* body : {R"({"count": []})", R"({"count": {}})"}) {
+    EXPECT_EQ(read(body, echo), "body: count: expected another kind of value");
+  }
+  EXPECT_EQ(read(R"({"nested": {"flag": {}}})", echo),
+            "body: flag: expected another kind of value");
+  EXPECT_EQ(read(R"({"tags": ["a"], "nested": {"flag": true}, "count": null})", echo), "");
+  v1::InteractResponse event;
+  EXPECT_EQ(read(R"({"createdAt": {}})", event),
+            "body: created_at: expected another kind of value");
+  EXPECT_EQ(read(R"({"createdAt": "2026-01-02T03:04:05Z"})", event), "");
 }
 
 }  // namespace

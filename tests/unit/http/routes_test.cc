@@ -7,6 +7,7 @@
 
 #include "echo.pb.h"
 #include "luna/v1/interaction.pb.h"
+#include "luna/v1/memory.pb.h"
 
 namespace luna::http {
 namespace {
@@ -49,6 +50,16 @@ TEST(Routes, NameTheMethodsOfAKnownPath) {
   const Match match = routes.Find("DELETE", "/echo/nested");
   EXPECT_EQ(match.route, nullptr);
   EXPECT_THAT(match.allowed, UnorderedElementsAre("PUT", "POST"));
+}
+
+TEST(Routes, TakeWhatALiteralPathFitsForNoNumber) {
+  const Routes routes({v1::ListRecentRequest::descriptor()->file()->service(0)});
+  const Match search = routes.Find("GET", "/memory/conversations/search");
+  EXPECT_EQ(search.route, nullptr);
+  EXPECT_THAT(search.allowed, testing::ElementsAre("POST"));
+  EXPECT_NE(routes.Find("GET", "/memory/conversations/7").route, nullptr);
+  EXPECT_NE(routes.Find("GET", "/memory/conversations/abc").route, nullptr);  // a bad id
+  EXPECT_NE(routes.Find("DELETE", "/memory/conversations/abc").route, nullptr);
 }
 
 TEST(Routes, KnowNoOtherPath) {

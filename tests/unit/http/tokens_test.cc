@@ -57,8 +57,9 @@ TEST_F(HttpTokensTest, RefusesATokenThatItDoesNotKnow) {
   EXPECT_EQ(calls_, 0);
 }
 
-TEST_F(HttpTokensTest, WantsNoTokenForHealthAndPreflights) {
+TEST_F(HttpTokensTest, WantsNoTokenForHealthTheDescriptionAndPreflights) {
   EXPECT_EQ(Ask("GET /health").result_int(), 200u);
+  EXPECT_THAT(Ask("GET /openapi.json").body(), HasSubstr(R"("scheme":"bearer")"));
   EXPECT_EQ(Ask("OPTIONS /echo").result_int(), 204u);
   EXPECT_EQ(Ask("OPTIONS /echo", "Access-Control-Request-Method: GET\r\n").result_int(), 204u);
 }
