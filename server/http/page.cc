@@ -48,7 +48,7 @@ absl::StatusOr<Page> Page::Read(const std::string& folder) {
     return absl::NotFoundError(
         absl::StrCat((fs::path(folder) / "index.html").string(), ": no such file"));
   }
-  index.key() = "/";
+  index.key() = std::string("/");  // not "/": a false -Wrestrict of g++ 12 at -O2
   page.files_.insert(std::move(index));
   return page;
 }
