@@ -14,7 +14,7 @@ TYPES = {
     "whole number": "integer", "number": "number", "milliseconds": "milliseconds", "true or false": "bool",
     "text": "text", "one of these": "word", "list of texts": "texts",
     "정수": "integer", "수": "number", "밀리초": "milliseconds", "참/거짓": "bool",
-    "글": "text", "이 가운데 하나": "word", "글 목록": "texts",
+    "문자열": "text", "이 가운데 하나": "word", "문자열 목록": "texts",
 }  # fmt: skip
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
