@@ -1,10 +1,10 @@
 #include "client/cpp/interrupts.h"
 
+#include <semaphore.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <iostream>
 #include <thread>
 
 namespace luna::client {
@@ -18,9 +18,21 @@ sigset_t Signals() {
   return signals;
 }
 
+sem_t stands_still;
+
+void StandStill(int /*signal*/) {
+  sem_post(&stands_still);
+  for (;;) pause();
+}
+
 }  // namespace
 
-Interrupts::Interrupts() : has_terminal_(tcgetattr(STDIN_FILENO, &terminal_) == 0) {
+Interrupts::Interrupts()
+    : main_(pthread_self()), has_terminal_(tcgetattr(STDIN_FILENO, &terminal_) == 0) {
+  sem_init(&stands_still, 0, 0);
+  struct sigaction stand_still {};
+  stand_still.sa_handler = StandStill;
+  sigaction(SIGUSR1, &stand_still, nullptr);
   const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread([this] { Wait(); }).detach();
@@ -47,15 +59,22 @@ void Interrupts::Wait() {
     sigwait(&signals, &signal);
     const std::lock_guard lock(mutex_);
     if (!running_ || caught_ != 0) {
-      if (has_terminal_) {
-        tcsetattr(STDIN_FILENO, TCSANOW, &terminal_);
-        std::cerr << '\n';
-      }
+      if (has_terminal_) LeaveTerminal();
       _exit(128 + signal);
     }
     caught_ = signal;
     stop_.request_stop();
   }
+}
+
+// The main thread stands still first: an editor of lines that was about to begin would change the
+// terminal once more. It may have locked a stream, so none is written to.
+void Interrupts::LeaveTerminal() const {
+  pthread_kill(main_, SIGUSR1);
+  while (sem_wait(&stands_still) != 0) {
+  }
+  tcsetattr(STDIN_FILENO, TCSANOW, &terminal_);
+  if (write(STDERR_FILENO, "\n", 1) < 0) return;  // nobody reads it
 }
 
 }  // namespace luna::client

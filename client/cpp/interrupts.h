@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pthread.h>
 #include <termios.h>
 
 #include <mutex>
@@ -13,8 +14,8 @@ namespace luna::client {
 // thread of its own waits for the signals, so that nothing runs inside a signal handler.
 class Interrupts {
  public:
-  // Before any other thread is started: threads inherit that the signals are blocked. Lives as long
-  // as the program.
+  // On the main thread, before any other is started: threads inherit that the signals are blocked.
+  // Takes SIGUSR1 for itself. Lives as long as the program.
   Interrupts();
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
@@ -27,7 +28,9 @@ class Interrupts {
 
  private:
   [[noreturn]] void Wait();
+  void LeaveTerminal() const;
 
+  const pthread_t main_;
   termios terminal_{};
   const bool has_terminal_;
   std::mutex mutex_;
