@@ -106,8 +106,7 @@ export async function* interact(input, session_id, signal) {
       ended ||= event.type === "complete" || event.type === "error";
     }
   } catch (error) {
-    if (signal.aborted) throw error;
-    if (!ended) throw new Failure(words().broken);
+    if (!ended) throw signal.aborted ? error : new Failure(words().broken);
   }
   if (!ended) throw new Failure(words().broken);
 }
@@ -129,6 +128,7 @@ export const deleteSession = (session_id) => ask("DELETE", "/memory/clear" + que
 
 // Whether the server takes this token; throws where it cannot be asked.
 export async function isTaken(key) {
+  if (!/^[\x21-\x7e]+$/.test(key)) return false; // fetch throws where a header holds Hangul
   try {
     await ask("GET", "/memory/stats", { key });
     return true;

@@ -14,6 +14,8 @@ const input = find("input");
 let session = ""; // empty: a new one, which has no name yet
 let turns = []; // on the page, the oldest first
 let answering = null; // the AbortController of the answer under way
+let opened = 0; // how often a conversation came onto the page
+let loading = null; // of that conversation's earlier turns
 
 const actions = { retry: answer, remove: removeTurn, copy };
 
@@ -117,14 +119,21 @@ async function copy(turn) {
 // The session is on the page from now on, in the address too, so that a reload brings it back.
 function enter(name) {
   session = name;
-  const hash = name ? `#${encodeURIComponent(name)}` : location.pathname;
-  history.replaceState(null, "", hash);
+  history.replaceState(null, "", addressOf(name));
   sidebar.mark(name);
+}
+
+// By a click, after which the browser's back leads here again.
+function goTo(name) {
+  if (name !== session) history.pushState(null, "", addressOf(name));
+  return open(name);
 }
 
 async function open(name) {
   stop();
   answering = null;
+  opened++;
+  loading = null;
   showBusy();
   enter(name);
   turns = [];
@@ -135,29 +144,37 @@ async function open(name) {
   thread.toEnd();
 }
 
-// False: there are no more.
-async function loadEarlier() {
-  const name = session;
+// False: there are no more. Whoever asks while they come waits with the first.
+function loadEarlier() {
+  loading ??= addEarlier(session, opened);
+  return loading;
+}
+
+async function addEarlier(name, visit) {
   const known = turns.filter(({ facts }) => facts.id).length;
   try {
     const { conversations, count } = await api.conversations(name, PAGE, known);
-    if (name !== session) return false;
+    // Fewer than were asked for are not the end: large ones come in short pages.
+    const more = count === PAGE || (count > 0 && (await api.conversations(name, 1, known + count)).count > 0);
+    if (visit !== opened) return false;
     const earlier = conversations.map((conversation) => Turn.remembered(conversation, actions)).reverse();
     turns = [...earlier, ...turns];
     thread.addBefore(earlier);
-    find("earlier").hidden = count < PAGE;
-    return count === PAGE;
+    find("earlier").hidden = !more;
+    return more;
   } catch (error) {
-    if (error.status !== 401) showProblem(error.message);
+    if (visit === opened && error.status !== 401) showProblem(error.message);
     return false;
+  } finally {
+    if (visit === opened) loading = null;
   }
 }
 
 // A turn that a search found: its conversation is opened as far back as it takes.
 async function showTurn({ id, session_id }) {
   if (session_id === session) closeList();
-  else await open(session_id);
-  while (!thread.show(id)) {
+  else await goTo(session_id);
+  while (session_id === session && !thread.show(id)) {
     const more = await loadEarlier();
     if (!more) return void thread.show(id);
   }
@@ -201,6 +218,8 @@ function showProblem(message) {
   say(message);
   thread.toEnd();
 }
+
+const addressOf = (name) => (name ? `#${encodeURIComponent(name)}` : location.pathname);
 
 const nameInAddress = () => {
   try {
@@ -264,7 +283,7 @@ document.addEventListener("keydown", (event) => {
 for (const link of document.querySelectorAll('a[href="#"]')) {
   link.addEventListener("click", async (event) => {
     event.preventDefault();
-    await open("");
+    await goTo("");
     input.focus();
   });
 }

@@ -5,6 +5,7 @@ import { find, iconButton, make, say } from "./elements.js";
 import { when, words } from "./words.js";
 
 const PAGE = 50;
+const MOST = 1000; // that the server lists at once
 const MOST_FOUND = 50;
 const TYPING_PAUSE_MS = 200;
 
@@ -77,10 +78,10 @@ function showSessions(sessions) {
   });
   if (entries.length === 0) return list.replaceChildren(make("p", {}, words().noSessions));
   list.replaceChildren(make("ul", {}, ...entries));
-  if (sessions.length === limit) {
+  if (sessions.length === limit && limit < MOST) {
     const more = make(
       "button",
-      { type: "button", className: "plain", onclick: () => refresh((limit += PAGE)) },
+      { type: "button", className: "plain", onclick: () => refresh((limit = Math.min(limit + PAGE, MOST))) },
       words().more,
     );
     list.append(more);
@@ -99,8 +100,9 @@ function showFound({ results, total }) {
     );
     return make("li", {}, link);
   });
-  list.replaceChildren(make("p", {}, words().found(total)), make("ul", {}, ...entries));
-  say(words().found(total));
+  const found = words().found(total, results.length);
+  list.replaceChildren(make("p", {}, found), make("ul", {}, ...entries));
+  say(found);
 }
 
 function showFailure(error) {

@@ -13,7 +13,10 @@ const ko = {
   sidebar: "대화 목록",
   search: "대화 검색",
   searchHint: "지난 대화에서 찾기",
-  found: (count) => (count === 0 ? "찾은 대화가 없습니다." : `${count}개를 찾았습니다.`),
+  found: (count, shown) => {
+    if (count === 0) return "찾은 대화가 없습니다.";
+    return `${count}개를 찾았습니다.` + (shown < count ? ` 가장 잘 맞는 ${shown}개입니다.` : "");
+  },
   noSessions: "아직 나눈 대화가 없습니다.",
   more: "더 보기",
   earlier: "이전 대화 보기",
@@ -85,7 +88,10 @@ const en = {
   sidebar: "Conversations",
   search: "Search conversations",
   searchHint: "Search what was said",
-  found: (count) => (count === 0 ? "Nothing found." : `${count} found.`),
+  found: (count, shown) => {
+    if (count === 0) return "Nothing found.";
+    return `${count} found.` + (shown < count ? ` These are the best ${shown}.` : "");
+  },
   noSessions: "No conversations yet.",
   more: "Show more",
   earlier: "Show earlier",

@@ -53,6 +53,12 @@ test("A server with tokens asks for one, and then answers", async () => {
   assert.equal(await page.evaluate(() => sessionStorage.getItem("luna.token")), null);
 });
 
+test("What no token can be is refused as one", async () => {
+  const page = await open(GUARDED, { expected: ["401"] });
+  await signIn(page, "비밀");
+  await page.getByText("서버가 모르는 토큰입니다.").waitFor();
+});
+
 test("A token is kept on this device where that is wanted", async () => {
   const page = await open(GUARDED, { expected: ["401"] });
   await signIn(page, TOKEN, true);

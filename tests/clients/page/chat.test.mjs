@@ -72,6 +72,29 @@ test("Stop leaves the model", async () => {
   }
 });
 
+test("Escape after the whole answer leaves it remembered", async () => {
+  await fake.script(WHOLE);
+  // The stream of an answer stays open behind its last event, until it is aborted.
+  const script = `
+    const send = fetch;
+    globalThis.fetch = async (path, options) => {
+      const response = await send(path, options);
+      if (path !== "/interact/stream") return response;
+      const start = async (held) => {
+        options.signal.addEventListener("abort", () => held.error(options.signal.reason));
+        for await (const bytes of response.body) held.enqueue(bytes);
+      };
+      return new Response(new ReadableStream({ start }));
+    };`;
+  const page = await open(LUNA, { script });
+  await ask(page, "안녕");
+  await lastTurn(page).and(page.locator("[data-state=done]")).waitFor();
+  assert.equal(await page.locator("#stop").isVisible(), true);
+  await page.keyboard.press("Escape");
+  await page.locator("#send").waitFor();
+  await lastTurn(page).and(page.locator("[data-state=done][id]")).waitFor();
+});
+
 test("An answer that failed says why and is asked for again", async () => {
   await fake.script({ status: 503, body: "no" });
   const page = await open(LUNA);

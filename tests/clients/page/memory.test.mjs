@@ -22,6 +22,39 @@ useBrowser();
 
 const entries = (page) => page.locator("#list li");
 const remove = (page) => page.getByRole("button", { name: "삭제", exact: true });
+const questions = (page) => page.locator(".question p").allInnerTexts();
+
+// Lets luna remember what the page's person never said. `turns`: of what is unlike one in the session `long`.
+async function remember(page, turns) {
+  const lines = turns.map((turn, n) => {
+    const timestamp = new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString();
+    return JSON.stringify({ conversation: { timestamp, session_id: "long", assistant_message: "답", ...turn } });
+  });
+  const user = await page.evaluate(() => localStorage.getItem("luna.user"));
+  const sent = await fetch(`${LUNA}/memory/import?user_id=${user}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/x-ndjson" },
+    body: lines.join("\n"),
+  });
+  assert.equal(sent.status, 200);
+}
+
+const numbered = (count, turn = {}) =>
+  Array.from({ length: count }, (_, n) => ({ user_message: `질문 ${n}`, ...turn }));
+
+// Holds back requests for pages of turns until it is called: then answers them, the oldest first, and says how many.
+async function holdPages(page) {
+  const held = [];
+  await page.route(/memory\/conversations\?.*limit=30/, (route) => void held.push(route));
+  return async () => {
+    for (const route of held) {
+      const answered = page.waitForEvent("requestfinished", (request) => request === route.request());
+      await route.continue();
+      await answered;
+    }
+    return held.length;
+  };
+}
 
 test("A reload brings the conversation back", async () => {
   await fake.script(WHOLE);
@@ -69,32 +102,17 @@ test("Whoever leaves a conversation stops its answer", async () => {
 test("Earlier turns come when they are asked for", async () => {
   await fake.script(WHOLE);
   const page = await open(LUNA);
-  const imported = Array.from({ length: 35 }, (_, n) => ({
-    conversation: {
-      timestamp: `2026-01-01T00:00:${String(n).padStart(2, "0")}Z`,
-      session_id: "long",
-      user_message: `질문 ${n}`,
-      assistant_message: "답",
-    },
-  }));
-  const user = await page.evaluate(() => localStorage.getItem("luna.user"));
-  const body = imported.map((line) => JSON.stringify(line)).join("\n");
-  const sent = await fetch(`${LUNA}/memory/import?user_id=${user}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/x-ndjson" },
-    body,
-  });
-  assert.equal(sent.status, 200);
+  const imported = numbered(35);
+  await remember(page, imported);
   await page.goto(`${LUNA}/#long`);
   await page.locator(".question p").getByText("질문 34", { exact: true }).waitFor();
   assert.equal(await page.locator(".turn").count(), 30);
   await page.locator("#earlier").click();
   await page.locator(".question p").getByText("질문 0", { exact: true }).waitFor();
   assert.equal(await page.locator("#earlier").isVisible(), false);
-  const questions = await page.locator(".question p").allInnerTexts();
   assert.deepEqual(
-    questions,
-    imported.map(({ conversation }) => conversation.user_message),
+    await questions(page),
+    imported.map(({ user_message }) => user_message),
   );
 
   await page.goto(`${LUNA}/`);
@@ -102,6 +120,110 @@ test("Earlier turns come when they are asked for", async () => {
   await page.locator("#list .snippet").getByText("질문 2", { exact: true }).click(); // further back than the first page
   await page.locator(".turn.shown").waitFor();
   assert.equal(await page.locator(".turn.shown .question p").innerText(), "질문 2");
+});
+
+test("A double click brings earlier turns once", async () => {
+  const page = await open(LUNA);
+  await remember(page, numbered(70));
+  await page.goto(`${LUNA}/#long`);
+  await page.locator(".question p").getByText("질문 69", { exact: true }).waitFor();
+  const answer = await holdPages(page);
+  await page.locator("#earlier").dblclick();
+  assert.equal(await answer(), 1);
+  await page.locator(".question p").getByText("질문 10", { exact: true }).waitFor();
+  assert.equal(await page.locator(".turn").count(), 60);
+});
+
+test("A conversation that is opened twice at once shows its turns once", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  await remember(page, [{ user_message: "하나" }, { user_message: "둘", session_id: "other" }]);
+  await page.reload();
+  await entries(page).nth(1).waitFor();
+  const answer = await holdPages(page);
+  for (const name of ["하나", "둘", "하나"]) await page.locator("#list a").getByText(name).click();
+  assert.equal(await answer(), 3);
+  await page.locator(".question p").getByText("하나").first().waitFor();
+  await askAndWait(page, "셋");
+  assert.deepEqual(await questions(page), ["하나", "셋"]);
+});
+
+test("Large turns come in short pages, up to the first", async () => {
+  const page = await open(LUNA);
+  const large = "가나다 ".repeat(72_000); // the third ends a page of 2 MiB
+  await remember(page, numbered(7, { assistant_message: large }));
+  await page.goto(`${LUNA}/#long`);
+  for (const [count, more] of [
+    [3, true],
+    [6, true],
+    [7, false],
+  ]) {
+    await page.locator(".turn").nth(count - 1).waitFor();
+    assert.equal(await page.locator(".turn").count(), count);
+    assert.equal(await page.locator("#earlier").isVisible(), more);
+    if (more) await page.locator("#earlier").click();
+  }
+
+  await page.goto(`${LUNA}/`);
+  await page.locator("#search").fill("질문 0");
+  await page.locator("#list .snippet").getByText("질문 0").click();
+  await page.locator(".turn.shown").waitFor();
+  assert.equal(await page.locator(".turn.shown .question p").innerText(), "질문 0");
+});
+
+test("The list grows to the most that the server lists", async () => {
+  const page = await open(LUNA);
+  await remember(
+    page,
+    numbered(1001).map((turn, n) => ({ ...turn, session_id: `s${n}` })),
+  );
+  await page.reload();
+  const more = page.getByRole("button", { name: "더 보기" });
+  for (let count = 50; count < 1000; count += 50) {
+    await entries(page).nth(count - 1).waitFor();
+    await more.click();
+  }
+  await entries(page).nth(999).waitFor();
+  assert.equal(await more.count(), 0);
+  assert.equal(await entries(page).count(), 1000);
+});
+
+test("A search says how much of what it found is shown", async () => {
+  const page = await open(LUNA);
+  await remember(page, numbered(51));
+  await page.locator("#search").fill("질문");
+  await page.locator("#list mark").first().waitFor();
+  assert.equal(await entries(page).count(), 50);
+  assert.equal(await page.locator("#list > p").innerText(), "51개를 찾았습니다. 가장 잘 맞는 50개입니다.");
+});
+
+test("Back and forward lead through what was clicked", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  const shows = async (...expected) => {
+    await page.waitForFunction(
+      (texts) => texts === JSON.stringify(Array.from(document.querySelectorAll(".question p"), (it) => it.textContent)),
+      JSON.stringify(expected),
+    );
+  };
+  await askAndWait(page, "처음");
+  await page.locator("#new-session").click();
+  await askAndWait(page, "다음");
+  await page.locator("#search").fill("처음");
+  await page.locator("#list .snippet").getByText("처음").click();
+  await page.locator(".turn.shown").waitFor();
+  await page.locator("#new-session").click();
+  await shows();
+  await page.goBack();
+  await shows("처음");
+  await page.goBack();
+  await shows("다음");
+  await page.goBack();
+  await shows("처음");
+  for (const turns of [["다음"], ["처음"], []]) {
+    await page.goForward();
+    await shows(...turns);
+  }
 });
 
 test("A search finds, marks and leads there", async () => {
