@@ -2,7 +2,7 @@
 # What `./run test` needs beside luna itself; `run` sources this and gives root, python, step and the rest.
 # shellcheck disable=SC2154
 
-test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git python3-venv shellcheck zsh mandoc
+test_packages=(libgtest-dev libgmock-dev libnghttp2-dev clang-format git shellcheck zsh mandoc
   debootstrap systemd openssl)  # systemd: systemd-analyze, which reads the unit
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)  # llvm: names in stack traces
 browser_packages=(chromium fonts-noto-cjk)  # the fonts for Hangul in pictures of the page
