@@ -160,21 +160,27 @@ def word(run, rounds):
                 add_saturated(run, transport, 16, named, None, WORD)
 
 
+def beside_bare(run, stage, rounds, server, titles, first_goal=None, frames_goal=None):
+    """A luna with more of its parts on against the one with none of them; `titles` of the two."""
+    for run.round in rounds:
+        for transport in TRANSPORTS:
+            flags = ("--seconds", run.seconds)
+            one = run.loads(stage, transport, ("direct", server, "luna"), 1, *flags)
+            for share in ("p50", "p99"):
+                values = (added(one, server, share), added(one, "luna", share))
+                title = f"added time to first chunk, 1 connection, unpaced, {share}"
+                goal = first_goal if share == "p50" else None
+                run.add(transport, title, "us", dict(zip(titles, values)), goal)
+            many = run.loads(stage, transport, (server, "luna"), 16, *flags)
+            named = dict(zip(titles, (many[server], many["luna"])))
+            add_saturated(run, transport, 16, named, frames_goal, None)
+
+
 def remember(run, rounds):
     """luna with memory on against luna with memory off: all requests are one session's, whose last turns each
     prompt holds, and whose next each answer is."""
     with Stage(run.folder, CHUNKS, servers=("luna", "luna memory")) as stage:
-        for run.round in rounds:
-            for transport in TRANSPORTS:
-                flags = ("--seconds", run.seconds)
-                one = run.loads(stage, transport, ("direct", "luna memory", "luna"), 1, *flags)
-                for share in ("p50", "p99"):
-                    first = {"memory": added(one, "luna memory", share), "without": added(one, "luna", share)}
-                    title = f"added time to first chunk, 1 connection, unpaced, {share}"
-                    run.add(transport, title, "us", first, REMEMBER_FIRST if share == "p50" else None)
-                many = run.loads(stage, transport, ("luna memory", "luna"), 16, *flags)
-                named = {"memory": many["luna memory"], "without": many["luna"]}
-                add_saturated(run, transport, 16, named, REMEMBER_FRAMES, None)
+        beside_bare(run, stage, rounds, "luna memory", ("memory", "without"), REMEMBER_FIRST, REMEMBER_FRAMES)
 
 
 def whole(run, rounds):
@@ -182,15 +188,7 @@ def whole(run, rounds):
     new of one session, is translated by a model server of its own, remembered and kept."""
     with Stage(run.folder, CHUNKS, servers=("luna", "luna whole")) as stage:
         check_whole(stage)
-        for run.round in rounds:
-            for transport in TRANSPORTS:
-                flags = ("--seconds", run.seconds)
-                one = run.loads(stage, transport, ("direct", "luna whole", "luna"), 1, *flags)
-                for share in ("p50", "p99"):
-                    first = {"whole": added(one, "luna whole", share), "bare": added(one, "luna", share)}
-                    run.add(transport, f"added time to first chunk, 1 connection, unpaced, {share}", "us", first)
-                many = run.loads(stage, transport, ("luna whole", "luna"), 16, *flags)
-                add_saturated(run, transport, 16, {"whole": many["luna whole"], "bare": many["luna"]}, None, None)
+        beside_bare(run, stage, rounds, "luna whole", ("whole", "bare"))
 
 
 def check_whole(stage):

@@ -13,7 +13,10 @@ from debian import KEPT, why_not
 from dockerfile import Stage, build, instructions
 from processes import ROOT, FakeProvider, Process
 
-LONG = bool(os.environ.get("LUNA_LONG"))
+# What the image is made of, the package, is installed and asked in every run: tests/install.
+long_only = pytest.mark.skipif(
+    not os.environ.get("LUNA_LONG"), reason="builds luna anew in a bare Debian, which takes minutes: ./run test --long"
+)
 DOCKER = ROOT / "docker"
 
 
@@ -67,7 +70,7 @@ def container(image, tmp_path, *words, **environment):
     )
 
 
-@pytest.mark.skipif(not LONG, reason="./run test --long")
+@long_only
 def test_it_serves_as_nobody_with_a_root_that_cannot_be_written(image, tmp_path, answering):
     ports = {"LUNA_HTTP_LISTEN": "127.0.0.1:0", "LUNA_GRPC_LISTEN": "127.0.0.1:0"}
     process = Process(container(image, tmp_path, LLM_SERVER_URL=answering.url, **ports))
@@ -91,7 +94,7 @@ def test_it_serves_as_nobody_with_a_root_that_cannot_be_written(image, tmp_path,
     assert process.exit_code() == 0
 
 
-@pytest.mark.skipif(not LONG, reason="./run test --long")
+@long_only
 def test_it_listens_where_the_image_says(image, tmp_path):
     described = subprocess.run(container(image, tmp_path, "--check-config"), capture_output=True, text=True)
     assert described.returncode == 0, described.stderr
@@ -99,7 +102,7 @@ def test_it_listens_where_the_image_says(image, tmp_path):
     assert listens == image.ports
 
 
-@pytest.mark.skipif(not LONG, reason="./run test --long")
+@long_only
 def test_it_holds_nothing_that_it_was_built_with(image):
     installed = set(image.debian.run("dpkg-query", "-W", "-f", "${Package}\\n").split())
     assert "luna" in installed

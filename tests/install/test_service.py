@@ -31,7 +31,9 @@ WantedBy=multi-user.target
 BOOT_SECONDS = 300
 
 
-@pytest.mark.skipif(not os.environ.get("LUNA_LONG"), reason="./run test --long")
+@pytest.mark.skipif(
+    not os.environ.get("LUNA_LONG"), reason="boots a whole system, with systemd-container for it: ./run test --long"
+)
 def test_luna_serves_within_what_its_unit_allows(tmp_path, deb, provider):
     if reason := why_not():
         pytest.skip(reason)
