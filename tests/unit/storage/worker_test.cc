@@ -47,6 +47,18 @@ class WorkerTest : public testing::Test {
         [&](std::exception_ptr, absl::StatusOr<Result> value) { result = std::move(value); });
   }
 
+  // Keeps it at work from now on until `go_` is set.
+  void Hold(Worker& worker) {
+    auto hold = [this](Connection&) {
+      begun_.set_value();
+      go_.get_future().wait();
+      return 0;
+    };
+    Start(worker.Do(kForever, std::move(hold)), held_);
+    context_.poll();
+    begun_.get_future().wait();
+  }
+
   static int AddUser(Connection& connection, const std::string& name) {
     Query add = connection.Prepare("INSERT INTO users (name) VALUES (?1)");
     add->bind(1, name);
@@ -60,6 +72,9 @@ class WorkerTest : public testing::Test {
   test::TemporaryFolder folder_;
   const std::string file_ = folder_ / "luna.db";
   asio::io_context context_;
+  std::promise<void> begun_;
+  std::promise<void> go_;
+  std::optional<absl::StatusOr<int>> held_;
 };
 
 TEST_F(WorkerTest, AReaderSeesWhatAWriterHasDone) {
@@ -116,38 +131,19 @@ TEST_F(WorkerTest, WhatThrowsIsAnError) {
   EXPECT_EQ(std::string(failed.status().message()), "a bug");
 }
 
-// Until `go` is set; tells that it has begun.
-auto Holding(std::promise<void>& begun, std::shared_future<void> go) {
-  return [&begun, go = std::move(go)](Connection& connection) {
-    begun.set_value();
-    go.wait();
-    return connection.database().execAndGet("SELECT count(*) FROM users").getInt();
-  };
-}
-
 TEST_F(WorkerTest, NobodyWaitsLongerThanHeWantsAndWhatHasNotBegunIsNotDone) {
   Worker writer(file_, Worker::Kind::kWriter);
-  std::promise<void> begun;
-  std::promise<void> go;
-  std::optional<absl::StatusOr<int>> first;
-  Start(writer.Do(kForever, Holding(begun, go.get_future().share())), first);
-  context_.poll();
-  begun.get_future().wait();
+  Hold(writer);
   const auto late = Await(writer.Do(
       net::Clock::now(), [](Connection& connection) { return AddUser(connection, "late"); }));
   EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
-  go.set_value();
+  go_.set_value();
   EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 0);
 }
 
 TEST_F(WorkerTest, WhatMayComeLateIsDoneThoughNobodyWaits) {
   Worker writer(file_, Worker::Kind::kWriter);
-  std::promise<void> begun;
-  std::promise<void> go;
-  std::optional<absl::StatusOr<int>> first;
-  Start(writer.Do(kForever, Holding(begun, go.get_future().share())), first);
-  context_.poll();
-  begun.get_future().wait();
+  Hold(writer);
   const int so_many = 1001;
   for (int i = 0; i < so_many; ++i) {
     const auto late = Await(writer.DoEvenLate(net::Clock::now(), [i](Connection& connection) {
@@ -155,7 +151,7 @@ TEST_F(WorkerTest, WhatMayComeLateIsDoneThoughNobodyWaits) {
     }));
     EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
   }
-  go.set_value();
+  go_.set_value();
   EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), so_many - 1);  // one was too much
 }
 
