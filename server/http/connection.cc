@@ -249,52 +249,51 @@ asio::awaitable<void> Connection::Answer(const Request& request) {
   const std::string_view host =
       authority.empty() ? View(request[beast::http::field::host]) : authority;
   const absl::Status allowed = policy_.Check(host, View(request[beast::http::field::origin]));
-  if (!allowed.ok()) co_return co_await Refuse(allowed);
+  if (!allowed.ok()) return Refuse(allowed);
   const std::string_view verb = View(request.method_string());
 
-  if (verb == "OPTIONS") co_return co_await AnswerOptions(request, path);
+  if (verb == "OPTIONS") return AnswerOptions(request, path);
   if (path == "/health") {
-    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
+    if (verb != "GET" && verb != "HEAD") return RefuseMethod("GET, HEAD");
     const bool draining = worker_.admission->closed();
-    co_return co_await Respond(
-        draining ? 503 : 200,
-        absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"", LUNA_VERSION, "\",\"status\":\"",
-                     draining ? "draining" : "healthy", "\"}"));
+    return Respond(draining ? 503 : 200,
+                   absl::StrCat("{\"server\":\"L.U.N.A.\",\"version\":\"", LUNA_VERSION,
+                                "\",\"status\":\"", draining ? "draining" : "healthy", "\"}"));
   }
   if (path == kOpenApiPath) {
-    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
-    co_return co_await Respond(200, openapi_);
+    if (verb != "GET" && verb != "HEAD") return RefuseMethod("GET, HEAD");
+    return Respond(200, openapi_);
   }
   if (const Page::File* file = page_.Find(path); file != nullptr) {
-    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
-    co_return co_await ShowPage(*file, request);
+    if (verb != "GET" && verb != "HEAD") return RefuseMethod("GET, HEAD");
+    return ShowPage(*file, request);
   }
   const absl::Status known = Authenticate(request);
-  if (!known.ok()) co_return co_await RefuseCaller(request, known);
+  if (!known.ok()) return RefuseCaller(request, known);
   if (path == "/metrics") {
-    if (verb != "GET" && verb != "HEAD") co_return co_await RefuseMethod("GET, HEAD");
+    if (verb != "GET" && verb != "HEAD") return RefuseMethod("GET, HEAD");
     Headers headers;
     headers.emplace_back(beast::http::field::content_type, "text/plain; version=0.0.4");
-    co_return co_await Respond(200, worker_.metrics->Text(), std::move(headers));
+    return Respond(200, worker_.metrics->Text(), std::move(headers));
   }
   if (const std::string_view timeout = View(request["grpc-timeout"]); !timeout.empty()) {
     const auto length = ParseGrpcTimeout(timeout);
     if (!length) {
-      co_return co_await Refuse(MakeError(
-          ErrorCode::kInvalidInput, "Grpc-Timeout: expected up to 8 digits and one of HMSmun"));
+      return Refuse(MakeError(ErrorCode::kInvalidInput,
+                              "Grpc-Timeout: expected up to 8 digits and one of HMSmun"));
     }
     EndRequestAfter(*length);
   }
   if (path == kChatPath) {
-    if (verb != "POST") co_return co_await RefuseMethod("POST");
-    co_return co_await CompleteChat(request);
+    if (verb != "POST") return RefuseMethod("POST");
+    return CompleteChat(request);
   }
   const Match match = routes_.Find(verb, path);
   if (match.route == nullptr && !match.allowed.empty()) {
-    co_return co_await RefuseMethod(absl::StrJoin(match.allowed, ", "));
+    return RefuseMethod(absl::StrJoin(match.allowed, ", "));
   }
-  if (match.route == nullptr) co_return co_await RefusePath(path);
-  co_await Call(match, request, query);
+  if (match.route == nullptr) return RefusePath(path);
+  return Call(match, request, query);
 }
 
 // Calls the RPC that a request's path leads to.
@@ -303,30 +302,30 @@ asio::awaitable<void> Connection::Call(const Match& match, const Request& reques
   const Route& route = *match.route;
   const auto has_type = [&](const char* type) { return HasType(request, type); };
   if (route.takes_file && std::none_of(kFileTypes.begin(), kFileTypes.end(), has_type)) {
-    co_return co_await RefuseType(absl::StrJoin(kFileTypes, " or "));
+    return RefuseType(absl::StrJoin(kFileTypes, " or "));
   }
   if (!route.takes_file && !has_type("application/json")) {
-    co_return co_await RefuseType("application/json");
+    return RefuseType("application/json");
   }
   const auto& method = *route.method;
   rpc::Message message(google::protobuf::MessageFactory::generated_factory()
                            ->GetPrototype(method.input_type())
                            ->New());
   const absl::Status read = ReadMessage(route, request.body(), query, match.variables, *message);
-  if (!read.ok()) co_return co_await Refuse(read);
+  if (!read.ok()) return Refuse(read);
   const absl::Status bound = auth::BindUser(caller_.user, *message);
-  if (!bound.ok()) co_return co_await Refuse(bound);
+  if (!bound.ok()) return Refuse(bound);
   if (method.input_type() == v1::InteractRequest::descriptor()) {
-    co_return co_await StreamEvents(std::move(message));
+    return StreamEvents(std::move(message));
   }
   const rpc::Method* function = worker_.methods->Find(method.full_name());
-  if (function == nullptr) co_return co_await NotBuilt(method);
+  if (function == nullptr) return NotBuilt(method);
   if (method.output_type() == v1::GenerateStreamResponse::descriptor()) {
-    co_return co_await StreamChunks(*function, std::move(message), {});
+    return StreamChunks(*function, std::move(message), {});
   }
-  if (method.server_streaming()) co_return co_await StreamLines(*function, std::move(message));
+  if (method.server_streaming()) return StreamLines(*function, std::move(message));
   const auto body = [&route](const auto& response) { return ResponseBody(route, response); };
-  co_await CallUnary(*function, std::move(message), body);
+  return CallUnary(*function, std::move(message), body);
 }
 
 // Whether its body is of this media type, whatever the parameters, or there is none.

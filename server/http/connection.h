@@ -85,8 +85,8 @@ class Connection {
   boost::asio::awaitable<void> Respond(int status, v1::Error error, Headers headers = {});
   Response NewResponse(int status);
   boost::asio::awaitable<void> Send(Response response);
-  boost::asio::awaitable<void> Refuse(const absl::Status& error, Headers headers = {});
-  boost::asio::awaitable<void> RefuseCaller(const Request& request, const absl::Status& error);
+  boost::asio::awaitable<void> Refuse(absl::Status error, Headers headers = {});
+  boost::asio::awaitable<void> RefuseCaller(const Request& request, absl::Status error);
   boost::asio::awaitable<void> RefusePath(std::string_view path);
   boost::asio::awaitable<void> RefuseMethod(std::string allowed);
   boost::asio::awaitable<void> RefuseType(std::string expected);

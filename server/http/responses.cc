@@ -23,7 +23,7 @@ namespace luna::http {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 
-asio::awaitable<void> Connection::Refuse(const absl::Status& error, Headers headers) {
+asio::awaitable<void> Connection::Refuse(absl::Status error, Headers headers) {
   const v1::Error reason = ErrorOf(error);
   if (reason.retry_after_ms() > 0) {
     headers.emplace_back(beast::http::field::retry_after,
@@ -34,7 +34,7 @@ asio::awaitable<void> Connection::Refuse(const absl::Status& error, Headers head
 }
 
 // With the challenge of RFC 6750 section 3.
-asio::awaitable<void> Connection::RefuseCaller(const Request& request, const absl::Status& error) {
+asio::awaitable<void> Connection::RefuseCaller(const Request& request, absl::Status error) {
   std::string challenge = "Bearer realm=\"luna\"";
   if (request.count(beast::http::field::authorization) > 0)
     challenge += ", error=\"invalid_token\"";

@@ -47,7 +47,7 @@ asio::awaitable<void> Connection::StreamEvents(rpc::Message message) {
   const auto sink =
       std::make_shared<SseSink>(stream_.socket(), SseOptions(), interact.features().details());
   sink->Start();
-  co_await Stream(sink, worker_.interaction->Run(std::move(interact), *sink, caller_));
+  return Stream(sink, worker_.interaction->Run(std::move(interact), *sink, caller_));
 }
 
 asio::awaitable<void> Connection::StreamChunks(const rpc::Method& method, rpc::Message message,
@@ -55,12 +55,12 @@ asio::awaitable<void> Connection::StreamChunks(const rpc::Method& method, rpc::M
   const auto sink = std::make_shared<ChunkSink>(stream_.socket(), SseOptions(),
                                                 Completion{caller_.id, std::time(nullptr)}, form);
   sink->Start();
-  co_await Stream(sink, method.stream(std::move(message), *sink, caller_));
+  return Stream(sink, method.stream(std::move(message), *sink, caller_));
 }
 
 asio::awaitable<void> Connection::StreamLines(const rpc::Method& method, rpc::Message message) {
   const auto sink = std::make_shared<JsonLines>(stream_.socket(), BodyOptions());
-  co_await Stream(sink, method.stream(std::move(message), *sink, caller_));
+  return Stream(sink, method.stream(std::move(message), *sink, caller_));
 }
 
 // Answers with what `work` puts into `body`, which tells of a failure, or else is cut: so that it
