@@ -62,12 +62,13 @@ class Transfer final : public TransferObserver {
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
 
-  void SetOptions();
+  void SetOptions(const HttpRequest& request);
+  void ForgetBody();
   absl::Status Failure() const;
 
   HttpClient& client_;
-  const HttpRequest request_;
   const std::string host_;
+  std::string body_;  // of the request, until it is sent
   CurlMulti* const multi_;
   CURL* const easy_;
   curl_slist* headers_ = nullptr;
@@ -87,8 +88,8 @@ class Transfer final : public TransferObserver {
 
 Transfer::Transfer(HttpClient& client, HttpRequest request)
     : client_(client),
-      request_(std::move(request)),
-      host_(HostOf(request_.url)),
+      host_(HostOf(request.url)),
+      body_(std::move(request.body)),
       multi_(client.MultiWithRoom()),
       easy_(client.idle_handles_.empty() ? curl_easy_init() : client.idle_handles_.back()),
       signal_(client.context_) {
@@ -99,7 +100,7 @@ Transfer::Transfer(HttpClient& client, HttpRequest request)
     result_ = CURLE_COULDNT_CONNECT;
     return;
   }
-  SetOptions();
+  SetOptions(request);
   multi_->Add(easy_);
 }
 
@@ -114,24 +115,23 @@ Transfer::~Transfer() {
   }
 }
 
-void Transfer::SetOptions() {
-  for (const std::string& header : request_.headers) {
+void Transfer::SetOptions(const HttpRequest& request) {
+  for (const std::string& header : request.headers) {
     headers_ = curl_slist_append(headers_, header.c_str());
   }
   headers_ = curl_slist_append(headers_, "Expect:");  // no round trip before a body of over 1 MiB
   curl_easy_setopt(easy_, CURLOPT_PRIVATE, static_cast<TransferObserver*>(this));
-  curl_easy_setopt(easy_, CURLOPT_URL, request_.url.c_str());
+  curl_easy_setopt(easy_, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
-  if (request_.method == "POST") {
-    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request_.body.size()));
-    curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request_.body.data());
+  if (request.method == "POST") {
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body_.data());
   }
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(request_.connect_timeout.count()));
-  if (request_.fresh_connection) curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
+                   static_cast<long>(request.connect_timeout.count()));
+  if (request.fresh_connection) curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   // Without it, cancelling during a name look-up waits for the look-up (curl issue 8515).
@@ -163,9 +163,17 @@ std::size_t Transfer::OnHeader(char* data, std::size_t size, std::size_t count, 
   const bool informational = transfer.status() < 200;
   if (last && !informational) {
     transfer.headers_done_ = true;
+    transfer.ForgetBody();
     transfer.signal_.Notify();
   }
   return line.size();
+}
+
+// A prompt may be long, and an answer take minutes. libcurl reads a body only until it has sent it.
+void Transfer::ForgetBody() {
+  curl_off_t sent = 0;
+  curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &sent);
+  if (sent == static_cast<curl_off_t>(body_.size())) std::string().swap(body_);
 }
 
 std::size_t Transfer::OnBody(char* data, std::size_t size, std::size_t count, void* self) {

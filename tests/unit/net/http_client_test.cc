@@ -12,6 +12,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -86,6 +87,25 @@ TEST_F(HttpClientTest, SendsTheRequestAndGivesTheResponse) {
   EXPECT_THAT(seen, HasSubstr("POST /a?b=c HTTP/1.1\r\n"));
   EXPECT_THAT(seen, HasSubstr("X-A: 1\r\n"));
   EXPECT_THAT(seen, HasSubstr("Content-Length: 1\r\n"));
+}
+
+TEST_F(HttpClientTest, AResponseThatComesBeforeTheBodyIsSentDoesNotHarmIt) {
+  std::string body(8 << 20, 'x');  // more than the sockets hold
+  for (std::size_t i = 0; i < body.size(); i += 1000) body[i] = static_cast<char>('a' + i % 26);
+  std::string seen;
+  RawServer server(1, [&](RawServer::Socket& socket) {
+    seen = RawServer::ReadHeaders(socket);
+    RawServer::Write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
+    seen.erase(0, seen.find("\r\n\r\n") + 4);
+    boost::asio::read(socket, boost::asio::dynamic_buffer(seen),
+                      boost::asio::transfer_exactly(body.size() - seen.size()));
+    RawServer::Write(socket, "lo");
+  });
+  const auto response = Run(Get({.url = server.url(), .body = body}));
+  server.Join();
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(*response, "200 hello");
+  EXPECT_TRUE(seen == body);
 }
 
 TEST_F(HttpClientTest, GivesHeadersInAnyCase) {
