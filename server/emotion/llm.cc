@@ -71,7 +71,8 @@ asio::awaitable<absl::StatusOr<v1::Emotion>> LlmClassifier::Ask(std::string text
   for (;;) {
     absl::StatusOr<llm::Token> token = co_await tokens->Next(deadline);
     if (!token.ok()) co_return token.status();
-    if (std::holds_alternative<llm::Finish>(*token)) co_return ParseEmotion(answer);
+    if (std::holds_alternative<std::unique_ptr<llm::Finish>>(*token))
+      co_return ParseEmotion(answer);
     if (std::holds_alternative<llm::Pause>(*token)) co_return too_late;
     for (const std::string& piece : std::get<llm::Pieces>(*token)) answer += piece;
     if (answer.size() > kMostAnswerBytes) {

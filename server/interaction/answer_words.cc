@@ -10,15 +10,15 @@ namespace luna {
 
 using net::Clock;
 
-absl::StatusOr<std::optional<llm::Finish>> AnswerWords::Take(absl::StatusOr<llm::Token> token,
-                                                             std::vector<std::string>& chunks) {
+absl::StatusOr<std::unique_ptr<llm::Finish>> AnswerWords::Take(absl::StatusOr<llm::Token> token,
+                                                               std::vector<std::string>& chunks) {
   absl::Status status = token.status();
-  std::optional<llm::Finish> finish;
+  std::unique_ptr<llm::Finish> finish;
   if (!token.ok()) {
     chunker_.Finish(chunks);
   } else if (const auto* pieces = std::get_if<llm::Pieces>(&*token)) {
     status = TakePieces(*pieces, chunks);
-  } else if (auto* end = std::get_if<llm::Finish>(&*token)) {
+  } else if (auto* end = std::get_if<std::unique_ptr<llm::Finish>>(&*token)) {
     chunker_.Finish(chunks);
     finish = std::move(*end);
   } else {

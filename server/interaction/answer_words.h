@@ -27,8 +27,8 @@ class AnswerWords {
   // Takes what TokenStream::Next gave, and appends to `chunks` what may leave now. Tells how the
   // answer ended, or nothing while it goes on. Errors are the token's, and ANSWER_TOO_LONG; what
   // had arrived before is in `chunks` then, too.
-  absl::StatusOr<std::optional<llm::Finish>> Take(absl::StatusOr<llm::Token> token,
-                                                  std::vector<std::string>& chunks);
+  absl::StatusOr<std::unique_ptr<llm::Finish>> Take(absl::StatusOr<llm::Token> token,
+                                                    std::vector<std::string>& chunks);
 
  private:
   absl::Status TakePieces(const llm::Pieces& pieces, std::vector<std::string>& chunks);

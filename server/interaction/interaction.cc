@@ -144,7 +144,7 @@ asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   const auto [asked, told] = co_await (std::move(ask) && std::move(tell_emotion));
   if (!asked.ok()) co_return asked;
   if (!told.ok()) co_return told;
-  absl::StatusOr<llm::Finish> finish = co_await SendAnswer(turn, *tokens);
+  absl::StatusOr<std::unique_ptr<llm::Finish>> finish = co_await SendAnswer(turn, *tokens);
   // What does not fit into the model may do so with less of the past.
   while (turn.text.empty() && IsTooLarge(finish.status()) && DropOlderHalf(context)) {
     tokens = Ask(turn, context);
@@ -157,12 +157,12 @@ asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   v1::InteractResponse whole;
   v1::Complete& complete = *whole.mutable_complete();
   complete.set_text(turn.text);
-  complete.set_finish_reason(finish->reason);
-  *complete.mutable_usage() = finish->usage;
-  complete.set_model(finish->model);
-  complete.set_target(finish->target);
+  complete.set_finish_reason((*finish)->reason);
+  *complete.mutable_usage() = (*finish)->usage;
+  complete.set_model((*finish)->model);
+  complete.set_target((*finish)->target);
   asio::awaitable<absl::Status> keep = Keep(turn, context, complete);
-  asio::awaitable<absl::StatusOr<bool>> remember = Remember(turn, *finish);
+  asio::awaitable<absl::StatusOr<bool>> remember = Remember(turn, **finish);
   const auto [kept, remembered] = co_await (std::move(keep) && std::move(remember));
   if (!kept.ok()) co_return kept;
   if (!remembered.ok()) co_return remembered.status();
@@ -185,8 +185,10 @@ asio::awaitable<absl::Status> Interaction::RecallAndAsk(Turn& turn, memory::Cont
   bool caches = cache_ != nullptr && turn.Caches();
   std::optional<memory::Context> before_repeats;
   if (turn.Remembers() && memory_ != nullptr) {
+    std::optional<std::string> repeated;
+    if (caches) repeated = turn.request.input();
     absl::StatusOr<memory::Recollection> recalled =
-        co_await Guard(memory_->Recall(turn.User(), turn.Session(), turn.request.input()));
+        co_await Guard(memory_->Recall(turn.User(), turn.Session(), std::move(repeated)));
     if (absl::IsCancelled(recalled.status())) co_return recalled.status();
     if (recalled.ok()) {
       context = std::move(recalled->context);
@@ -331,8 +333,8 @@ asio::awaitable<absl::Status> Interaction::SendTranslation(Turn& turn) {
 
 // Passes the model's words on as they come. What has arrived has left when it returns, in failure
 // too.
-asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
-                                                                     llm::TokenStream& tokens) {
+asio::awaitable<absl::StatusOr<std::unique_ptr<llm::Finish>>> Interaction::SendAnswer(
+    Turn& turn, llm::TokenStream& tokens) {
   AnswerWords words(turn.cached ? KeptAnswer::Chunking(config_) : config_.stream,
                     turn.request.language(), turn.text);
   std::vector<std::string> chunks;
@@ -340,13 +342,14 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
   const net::TimePoint hold = turn.progress.start + config_.translation.wait;
   absl::StatusOr<llm::Token> token = co_await FirstToken(tokens, turn.translation, hold);
   for (;;) {
-    absl::StatusOr<std::optional<llm::Finish>> step = words.Take(std::move(token), chunks);
+    absl::StatusOr<std::unique_ptr<llm::Finish>> step = words.Take(std::move(token), chunks);
     turn.progress.bytes = turn.text.size();
     const net::TimePoint now = Clock::now();
+    const google::protobuf::Timestamp time_of_day = Turn::Now();
     for (std::string& chunk : chunks) {
       turn.progress.CountChunk(now, metrics_);
       event.mutable_llm_chunk()->set_text(std::move(chunk));
-      turn.Put(event);
+      turn.Put(event, time_of_day);
     }
     chunks.clear();
     const absl::Status sent = co_await turn.sink.Room();
@@ -355,7 +358,7 @@ asio::awaitable<absl::StatusOr<llm::Finish>> Interaction::SendAnswer(Turn& turn,
       co_return AnswerFailed(step.status(), turn.request.language(), *turn.progress.target,
                              turn.stream);
     }
-    if (*step) co_return **std::move(step);
+    if (*step != nullptr) co_return *std::move(step);
     token = co_await tokens.Next(words.due());
   }
 }

@@ -62,8 +62,8 @@ class Interaction {
   std::string ReadInstead(const Turn& turn) const;
   bool Feeds(const Turn& turn) const;
   boost::asio::awaitable<absl::Status> SendTranslation(Turn& turn);
-  boost::asio::awaitable<absl::StatusOr<llm::Finish>> SendAnswer(Turn& turn,
-                                                                 llm::TokenStream& tokens);
+  boost::asio::awaitable<absl::StatusOr<std::unique_ptr<llm::Finish>>> SendAnswer(
+      Turn& turn, llm::TokenStream& tokens);
 
   const config::Config& config_;
   llm::Targets& targets_;

@@ -31,11 +31,11 @@ boost::asio::awaitable<absl::StatusOr<llm::Token>> KeptAnswer::Next(net::TimePoi
     llm::Token token = llm::Pieces{std::move(piece)};
     co_return token;
   }
-  llm::Finish finish;
-  finish.reason = answer_.finish_reason();
-  finish.usage = answer_.usage();
-  finish.model = answer_.model();
-  finish.target = answer_.target();
+  auto finish = std::make_unique<llm::Finish>();
+  finish->reason = answer_.finish_reason();
+  finish->usage = answer_.usage();
+  finish->model = answer_.model();
+  finish->target = answer_.target();
   llm::Token token = std::move(finish);
   co_return token;
 }

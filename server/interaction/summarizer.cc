@@ -108,8 +108,8 @@ asio::awaitable<absl::StatusOr<std::string>> Summarizer::SumUp(std::string user,
     if (summary.size() > memory::kMostSummaryBytes) {
       co_return MakeError(ErrorCode::kAnswerTooLong, "the summary is too long");
     }
-  } while (!std::holds_alternative<llm::Finish>(*token));
-  if (std::get<llm::Finish>(*token).reason != "STOP") {
+  } while (!std::holds_alternative<std::unique_ptr<llm::Finish>>(*token));
+  if (std::get<std::unique_ptr<llm::Finish>>(*token)->reason != "STOP") {
     co_return MakeError(ErrorCode::kAnswerTooLong, "the summary was cut off");
   }
   auto insert = [user, session, turns, summary](Connection& connection) {

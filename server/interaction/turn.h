@@ -32,9 +32,10 @@ struct Interaction::Turn {
   std::string User() const { return OrDefault(request.user_id()); }
   std::string Session() const { return OrDefault(request.session_id()); }
 
-  void Put(v1::InteractResponse& event) {
+  void Put(v1::InteractResponse& event) { Put(event, Now()); }
+  void Put(v1::InteractResponse& event, const google::protobuf::Timestamp& time_of_day) {
     event.set_sequence(++progress.events);
-    *event.mutable_created_at() = Now();
+    *event.mutable_created_at() = time_of_day;
     sink.Put(event);
   }
   // The translation leaves once it is there, but behind the emotion. To be called after both.

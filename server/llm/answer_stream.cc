@@ -41,7 +41,7 @@ boost::asio::awaitable<absl::StatusOr<Token>> AnswerStream::Next(net::TimePoint 
   while (pieces_.empty()) {
     if (end_) {
       if (!end_->ok()) co_return end_->status();
-      Token finish(**std::move(end_));
+      Token finish(std::make_unique<Finish>(**std::move(end_)));
       co_return finish;
     }
     const absl::Status advanced = co_await Advance(until);

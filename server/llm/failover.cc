@@ -46,9 +46,11 @@ boost::asio::awaitable<absl::StatusOr<Token>> Failover::Next(net::TimePoint unti
                                 std::to_string(options_.timeouts.total.count()) +
                                 " ms (llm.timeouts.total_ms in models.yaml)");
       }
-      if (std::holds_alternative<Pieces>(*token) && !std::exchange(started_, true)) prompt_ = {};
-      if (auto* finish = std::get_if<Finish>(&*token)) {
-        finish->target = target();
+      if (std::holds_alternative<Pieces>(*token) && !std::exchange(started_, true)) {
+        (void)std::exchange(prompt_, {});  // not asked again: its memory is given back
+      }
+      if (auto* finish = std::get_if<std::unique_ptr<Finish>>(&*token)) {
+        (*finish)->target = target();
         ended_ = true;
       }
       co_return token;

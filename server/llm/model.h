@@ -64,7 +64,8 @@ struct Pause {};
 // well-formed UTF-8 and never empty.
 using Pieces = std::vector<std::string>;
 
-using Token = std::variant<Pause, Pieces, Finish>;
+// Finish by its address, since several coroutines hold a token while they wait for the next one.
+using Token = std::variant<Pause, Pieces, std::unique_ptr<Finish>>;
 
 // An answer under way. Destroying it cancels the request. Loop thread only.
 class TokenStream {

@@ -7,10 +7,11 @@ namespace luna {
 using storage::Connection;
 
 boost::asio::awaitable<absl::StatusOr<memory::Recollection>> ConversationMemory::Recall(
-    std::string user, std::string session, std::string input) {
+    std::string user, std::string session, std::optional<std::string> repeated) {
   auto recall = [this, user = std::move(user), session = std::move(session),
-                 input = std::move(input)](Connection& connection) {
-    return memory::Recall(connection, user, session, input, options_);
+                 repeated = std::move(repeated)](Connection& connection) {
+    if (repeated) return memory::Recall(connection, user, session, *repeated, options_);
+    return memory::Recollection{memory::ReadContext(connection, user, session, options_), {}};
   };
   return database_.answers.Do(net::Clock::now() + kLongestWait, std::move(recall));
 }

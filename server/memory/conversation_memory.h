@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,10 +30,10 @@ class ConversationMemory {
   ConversationMemory(config::Memory options, storage::Database& database)
       : options_(std::move(options)), database_(database) {}
 
-  // What the model is to know of a session before it answers `input`.
-  boost::asio::awaitable<absl::StatusOr<memory::Recollection>> Recall(std::string user,
-                                                                      std::string session,
-                                                                      std::string input);
+  // What the model is to know of a session before it answers, and where `repeated` is given, what
+  // that was before the last turns that said it (memory::Recall).
+  boost::asio::awaitable<absl::StatusOr<memory::Recollection>> Recall(
+      std::string user, std::string session, std::optional<std::string> repeated);
 
   // Keeps a finished turn; it is on the disk when it resumes with OK. `holds` is called in the same
   // transaction: where it is false the turn repeats what has been deleted meanwhile, is not kept,

@@ -141,11 +141,11 @@ asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt
   llm::TokenStream& tokens = **asked;
   AnswerWords words(work.part.cached() ? KeptAnswer::Chunking(config_) : config_.stream, language,
                     work.text);
-  std::optional<llm::Finish> finish;
+  std::unique_ptr<llm::Finish> finish;
   while (!finish) {
     std::vector<std::string> chunks;
     absl::StatusOr<llm::Token> token = co_await tokens.Next(words.due());
-    absl::StatusOr<std::optional<llm::Finish>> step = words.Take(std::move(token), chunks);
+    absl::StatusOr<std::unique_ptr<llm::Finish>> step = words.Take(std::move(token), chunks);
     if (!chunks.empty()) {
       const config::Target& answering = *targets_.Config(tokens.target());
       work.part.set_target(answering.name);

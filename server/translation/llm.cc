@@ -65,8 +65,9 @@ asio::awaitable<absl::StatusOr<std::string>> LlmTranslator::Translate(Passage pa
                           absl::StrCat(target_.name, ": no translation within ",
                                        config_.deadline.count(), " ms (translation.deadline_ms)"));
     }
-    if (const auto* finish = std::get_if<llm::Finish>(&*token)) {
-      if (finish->reason == "STOP") co_return CheckTranslation(target_, passage, std::move(answer));
+    if (const auto* finish = std::get_if<std::unique_ptr<llm::Finish>>(&*token)) {
+      if ((*finish)->reason == "STOP")
+        co_return CheckTranslation(target_, passage, std::move(answer));
       co_return llm::ProtocolError(target_, "the translation was cut off by max_tokens");
     }
     for (const std::string& piece : std::get<llm::Pieces>(*token)) answer += piece;

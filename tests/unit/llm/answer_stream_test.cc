@@ -90,8 +90,8 @@ class AnswerStreamTest : public testing::Test {
       if (const auto* pieces = std::get_if<Pieces>(&*token)) {
         heard.pieces.insert(heard.pieces.end(), pieces->begin(), pieces->end());
       }
-      if (const auto* finish = std::get_if<Finish>(&*token)) {
-        heard.finish_reason = finish->reason;
+      if (const auto* finish = std::get_if<std::unique_ptr<Finish>>(&*token)) {
+        heard.finish_reason = (*finish)->reason;
         return heard;
       }
     }

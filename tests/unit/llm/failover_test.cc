@@ -39,7 +39,7 @@ class Attempt final : public TokenStream {
       co_return piece;
     }
     if (!end_.ok()) co_return end_;
-    Token finish(Finish{.reason = "STOP"});
+    Token finish(std::make_unique<Finish>(Finish{.reason = "STOP"}));
     co_return finish;
   }
 
@@ -96,8 +96,8 @@ class FailoverTest : public testing::Test {
         return heard;
       }
       if (const auto* pieces = std::get_if<Pieces>(&**token)) heard.push_back(pieces->front());
-      if (const auto* finish = std::get_if<Finish>(&**token)) {
-        heard.push_back("-> " + finish->target);
+      if (const auto* finish = std::get_if<std::unique_ptr<Finish>>(&**token)) {
+        heard.push_back("-> " + (*finish)->target);
         return heard;
       }
     }
