@@ -179,8 +179,18 @@ def beside_bare(run, stage, rounds, server, titles, first_goal=None, frames_goal
 def remember(run, rounds):
     """luna with memory on against luna with memory off: all requests are one session's, whose last turns each
     prompt holds, and whose next each answer is."""
-    with Stage(run.folder, CHUNKS, servers=("luna", "luna memory")) as stage:
-        beside_bare(run, stage, rounds, "luna memory", ("memory", "without"), REMEMBER_FIRST, REMEMBER_FRAMES)
+    servers, titles = ("luna", "luna memory"), ("memory", "without")
+    with Stage(run.folder, CHUNKS, servers=servers) as stage:
+        beside_bare(run, stage, rounds, "luna memory", titles, REMEMBER_FIRST, REMEMBER_FRAMES)
+    streams = 500
+    with Stage(run.folder, PACED_CHUNKS, gap_ms=PACED_GAP_MS, servers=servers) as stage:
+        for run.round in rounds:
+            for transport in TRANSPORTS:
+                results = run.loads(stage, transport, servers, streams, *paced_flags(run))
+                named = dict(zip(titles, (results["luna memory"], results["luna"])))
+                frames = {title: result["frames"] / result["seconds"] for title, result in named.items()}
+                run.add(transport, f"frames/s, {streams} paced", "/s", frames, REMEMBER_FRAMES)
+                add_gaps(run, transport, streams, named, {})
 
 
 def whole(run, rounds):
@@ -238,20 +248,22 @@ def paced(run, rounds):
         for run.round in rounds:
             for streams in (200, 500):
                 for transport in TRANSPORTS:
-                    flags = ["--ramp", ANSWER_SECONDS, "--warmup", run.warmup + ANSWER_SECONDS, "--gaps"]
-                    flags += ["--seconds", run.paced_seconds, "--per-connection", 10]
-                    results = run.loads(stage, transport, ("direct", "luna", "nginx"), streams, *flags)
-                    add_paced(run, transport, streams, results)
+                    results = run.loads(stage, transport, ("direct", "luna", "nginx"), streams, *paced_flags(run))
+                    add_first_chunk(run, transport, f"added time to first chunk, {streams} paced", results, None)
+                    pair = {target: results[target] for target in ("luna", "nginx")}
+                    add_gaps(run, transport, streams, pair, {"p99": BETWEEN} if streams == 500 else {})
 
 
-def add_paced(run, transport, streams, results):
-    pair = ("luna", "nginx")
-    add_first_chunk(run, transport, f"added time to first chunk, {streams} paced", results, None)
+def paced_flags(run):
+    flags = ["--ramp", ANSWER_SECONDS, "--warmup", run.warmup + ANSWER_SECONDS, "--gaps"]
+    return flags + ["--seconds", run.paced_seconds, "--per-connection", 10]
+
+
+def add_gaps(run, transport, streams, results, goals):
     for share in ("p50", "p99"):
-        goal = BETWEEN if (streams, share) == (500, "p99") else None
-        gaps = {target: milliseconds(results[target], "gap_us", share) for target in pair}
-        run.add(transport, f"between chunks, {streams} paced, {share}", "ms", gaps, goal)
-    lost = {target: results[target]["lost"] for target in pair}
+        gaps = {target: milliseconds(result, "gap_us", share) for target, result in results.items()}
+        run.add(transport, f"between chunks, {streams} paced, {share}", "ms", gaps, goals.get(share))
+    lost = {target: result["lost"] for target, result in results.items()}
     run.add(transport, f"frames lost, {streams} paced", "", lost, NONE_LOST)
 
 
