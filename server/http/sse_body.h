@@ -20,7 +20,7 @@ class SseBody : public BodyWriter {
   };
 
   // Starts the clock of the headers and the heartbeat.
-  void Start();
+  void Start() override;
 
   boost::asio::awaitable<absl::Status> Finish() override;
   void Stop() override;

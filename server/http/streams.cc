@@ -46,7 +46,6 @@ asio::awaitable<void> Connection::StreamEvents(rpc::Message message) {
   auto& interact = static_cast<v1::InteractRequest&>(*message);
   const auto sink =
       std::make_shared<SseSink>(stream_.socket(), SseOptions(), interact.features().details());
-  sink->Start();
   return Stream(sink, worker_.interaction->Run(std::move(interact), *sink, caller_));
 }
 
@@ -54,7 +53,6 @@ asio::awaitable<void> Connection::StreamChunks(const rpc::Method& method, rpc::M
                                                ChunkSink::Form form) {
   const auto sink = std::make_shared<ChunkSink>(stream_.socket(), SseOptions(),
                                                 Completion{caller_.id, std::time(nullptr)}, form);
-  sink->Start();
   return Stream(sink, method.stream(std::move(message), *sink, caller_));
 }
 
@@ -73,6 +71,7 @@ asio::awaitable<void> Connection::Stream(std::shared_ptr<BodyWriter> body,
     ~Stopper() { std::exchange(body, nullptr)->Stop(); }
   } stopper{body_};
 
+  body->Start();
   Watch();
   recorded_ = true;
   const absl::Status status = co_await std::move(work);

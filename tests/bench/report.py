@@ -10,7 +10,7 @@ from pathlib import Path
 
 from processes import CORES, NGINX, ROOT
 
-PLOT_TITLES = {"sse": "SSE, against nginx (proxy_pass)", "grpc": "gRPC, against nginx (grpc_pass)"}
+PLOT_TITLES = {"sse": "SSE, against nginx (proxy_pass; cached: a file)", "grpc": "gRPC, against nginx (grpc_pass)"}
 
 
 def machine():

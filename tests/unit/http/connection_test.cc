@@ -1,5 +1,14 @@
+#include "server/http/connection.h"
+
+#include <functional>
+#include <optional>
 #include <string>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include "luna/v1/generation.pb.h"
 #include "tests/unit/http/echo_server.h"
 
 namespace luna::http {
@@ -149,6 +158,57 @@ TEST_F(HttpServerTest, AnswersAHalfClosedClientWhatNeedsNoWaiting) {
   client.CloseSendingSide();
   EXPECT_EQ(client.Read().result_int(), 200u);
   EXPECT_TRUE(client.IsClosed());
+}
+
+// A connection that is closed at each moment of a request's arrival: its end leaves no clock behind
+// that would go on beating for a stream.
+TEST(Connection, EndsWholeThoughARequestArrivesMeanwhile) {
+  const auto* service = v1::GenerateRequest::descriptor()->file()->service(0);
+  for (int turns = 0; turns < 8; ++turns) {
+    net::EventLoop loop;
+    asio::io_context& context = loop.context();
+    rpc::Methods methods;
+    methods.AddStream<v1::GenerateStreamRequest>(
+        service->FindMethodByName("GenerateStream")->full_name(),
+        [](v1::GenerateStreamRequest, rpc::MessageSink&,
+           const Caller&) -> asio::awaitable<absl::Status> { co_return absl::OkStatus(); });
+    const Admission admission{10};
+    telemetry::Metrics metrics;
+    const config::Server options;
+    const Routes routes({service});
+    const BrowserPolicy policy(options);
+    const Page page;
+    const std::string openapi;
+
+    asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+    asio::ip::tcp::socket client(context);
+    client.connect(acceptor.local_endpoint());
+    std::optional<Connection> connection;
+    connection.emplace(acceptor.accept(),
+                       rpc::Worker{&loop, nullptr, &methods, &admission, &metrics}, routes, policy,
+                       page, openapi, options);
+    asio::co_spawn(context, connection->Serve(),
+                   asio::bind_cancellation_slot(connection->cancellation_slot(),
+                                                [&](std::exception_ptr) { connection.reset(); }));
+    context.poll();  // it waits for a request
+    asio::write(
+        client,
+        asio::buffer(Post(
+            "/v1/chat/completions",
+            R"({"model": "", "stream": true, "messages": [{"role": "user", "content": "hi"}]})")));
+    std::function<void(int)> close_after = [&](int left) {
+      if (left == 0) {
+        if (connection) connection->Close();
+      } else {
+        asio::post(context, [&, left] { close_after(left - 1); });
+      }
+    };
+    close_after(turns);
+    while (connection) context.run_one();
+    loop.Join();
+    context.run_for(std::chrono::seconds(60));
+    EXPECT_TRUE(context.stopped()) << turns;
+  }
 }
 
 }  // namespace
