@@ -30,7 +30,7 @@ class BodyWriter : public std::enable_shared_from_this<BodyWriter> {
   BodyWriter(boost::asio::ip::tcp::socket& socket, std::string content_type, Options options);
   virtual ~BodyWriter() = default;
 
-  // Called once whatever fills the body has begun, and Stop will be called.
+  // Called once, and not before it is sure that Stop will be.
   virtual void Start() {}
 
   // Whether the headers have left or are about to.

@@ -151,18 +151,19 @@ asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
     finish = co_await SendAnswer(turn, *tokens);
   }
   if (!finish.ok()) co_return finish.status();
+  const llm::Finish& end = **finish;
 
   // 7. The turn is remembered and the answer cached, in one commit, then it leaves whole, behind
   // the translation.
   v1::InteractResponse whole;
   v1::Complete& complete = *whole.mutable_complete();
   complete.set_text(turn.text);
-  complete.set_finish_reason((*finish)->reason);
-  *complete.mutable_usage() = (*finish)->usage;
-  complete.set_model((*finish)->model);
-  complete.set_target((*finish)->target);
+  complete.set_finish_reason(end.reason);
+  *complete.mutable_usage() = end.usage;
+  complete.set_model(end.model);
+  complete.set_target(end.target);
   asio::awaitable<absl::Status> keep = Keep(turn, context, complete);
-  asio::awaitable<absl::StatusOr<bool>> remember = Remember(turn, **finish);
+  asio::awaitable<absl::StatusOr<bool>> remember = Remember(turn, end);
   const auto [kept, remembered] = co_await (std::move(keep) && std::move(remember));
   if (!kept.ok()) co_return kept;
   if (!remembered.ok()) co_return remembered.status();
