@@ -241,13 +241,13 @@ std::unique_ptr<llm::TokenStream> Interaction::Ask(const Turn& turn,
 
 // Keeps an answer that is whole, and of the target that was asked. Fails only where the caller has
 // gone.
-asio::awaitable<absl::Status> Interaction::Keep(const Turn& turn, memory::Context context,
+asio::awaitable<absl::Status> Interaction::Keep(const Turn& turn, const memory::Context& context,
                                                 v1::Complete answer) {
   const bool worth = answer.finish_reason() == "STOP" &&
                      answer.target() == turn.progress.target->name && !turn.cached;
   const bool as_meant = !Feeds(turn) || !ReadInstead(turn).empty();
   if (turn.key.empty() || !worth || !as_meant) co_return absl::OkStatus();
-  auto holds = [user = turn.User(), context = std::move(context)](storage::Connection& connection) {
+  auto holds = [user = turn.User(), context](storage::Connection& connection) {
     return memory::IsThere(connection, user, context);
   };
   absl::Status kept =

@@ -55,7 +55,7 @@ class Interaction {
   boost::asio::awaitable<absl::Status> LookUp(Turn& turn,
                                               std::unique_ptr<llm::TokenStream>& tokens);
   std::unique_ptr<llm::TokenStream> Ask(const Turn& turn, const memory::Context& context);
-  boost::asio::awaitable<absl::Status> Keep(const Turn& turn, memory::Context context,
+  boost::asio::awaitable<absl::Status> Keep(const Turn& turn, const memory::Context& context,
                                             v1::Complete answer);
   boost::asio::awaitable<absl::StatusOr<bool>> Remember(Turn& turn, const llm::Finish& finish);
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);

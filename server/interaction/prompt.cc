@@ -17,11 +17,11 @@ llm::Prompt MakePrompt(const config::Config& config, const memory::Context& cont
                     korean ? "지금까지의 대화 요약:\n" : "Summary of the conversation so far:\n",
                     context.summary);
   }
-  for (const v1::Conversation& turn : context.turns) {
-    const bool translated = config.translation.feeds_model && !turn.translation().empty();
+  for (const memory::Told& turn : context.turns) {
+    const bool translated = config.translation.feeds_model && !turn.translation.empty();
     prompt.messages.push_back(
-        {llm::Message::Role::kUser, translated ? turn.translation() : turn.user_message()});
-    prompt.messages.push_back({llm::Message::Role::kModel, turn.assistant_message()});
+        {llm::Message::Role::kUser, translated ? turn.translation : turn.input});
+    prompt.messages.push_back({llm::Message::Role::kModel, turn.answer});
   }
   prompt.messages.push_back({llm::Message::Role::kUser, input});
   return prompt;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "luna/v1/memory.pb.h"
+#include "server/base/lru_cache.h"
 #include "server/config/config.h"
 #include "server/memory/turns.h"
 #include "server/storage/database.h"
@@ -23,6 +26,8 @@ namespace luna {
 // ends the waiting.
 class ConversationMemory {
  public:
+  // Of contexts that are kept in memory.
+  static constexpr std::size_t kContextBytes = 8 << 20;
   // How long an answer waits for its memory.
   static constexpr std::chrono::milliseconds kLongestWait{500};
 
@@ -51,7 +56,8 @@ class ConversationMemory {
   // Runs `change`, and resumes with what it returned once that is on the disk.
   template <class ChangeTurns>
   auto Change(ChangeTurns change) {
-    return database_.writer.Do(net::kForever, std::move(change));
+    auto forget_contexts = [this](const auto*) { contexts_.Clear(); };
+    return database_.writer.Do(net::kForever, std::move(change), std::move(forget_contexts));
   }
 
   // memory::Import: all of the lines, or none.
@@ -64,6 +70,10 @@ class ConversationMemory {
  private:
   const config::Memory options_;
   storage::Database& database_;
+  // Of the sessions that were talked in last, as a turn's commit left them, so that the next turn
+  // need not wait for a reader. Whatever else is committed clears all of it. Written on the
+  // writer's thread alone, in the order of commits.
+  LruCache<std::shared_ptr<const memory::Context>> contexts_{kContextBytes};
 };
 
 }  // namespace luna

@@ -32,6 +32,31 @@ std::int64_t LatestEnd(Connection& connection, std::int64_t user) {
   return latest->getColumn(0).getInt64();
 }
 
+int InsertAt(Connection& connection, std::int64_t user, std::int64_t ended_at,
+             const v1::Conversation& turn) {
+  Query insert = connection.Prepare(
+      "INSERT INTO turns (user, session, ended_at, created_at, input, answer, emotion, model, "
+      "mode, "
+      "processing_us, cached, finish_reason, tokens, translation) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
+  insert->bind(1, user);
+  insert->bind(2, turn.session_id());
+  insert->bind(3, ended_at);
+  insert->bind(4, NowMicroseconds());
+  insert->bindNoCopy(5, turn.user_message());
+  insert->bindNoCopy(6, turn.assistant_message());
+  insert->bind(7, turn.emotion());
+  insert->bind(8, turn.model());
+  insert->bind(9, turn.mode());
+  insert->bind(10, static_cast<std::int64_t>(std::llround(turn.processing_time() * 1e6)));
+  insert->bind(11, turn.cached() ? 1 : 0);
+  insert->bind(12, turn.finish_reason());
+  insert->bind(13, EstimateTokens(turn.user_message()) + EstimateTokens(turn.assistant_message()));
+  insert->bindNoCopy(14, turn.translation());
+  insert->exec();
+  return static_cast<int>(connection.database().getLastInsertRowid());
+}
+
 // When a turn ended, by the order of turns, and when it was stored.
 struct Moment {
   std::int64_t ended_at = std::numeric_limits<std::int64_t>::max();
@@ -74,7 +99,7 @@ Context ReadContextBefore(Connection& connection, const std::string& user,
 
   Query turns =
       connection
-          .Prepare("SELECT id, input, answer, tokens, translation FROM turns WHERE user = " USER_OF(
+          .Prepare("SELECT id, input, translation, answer, tokens FROM turns WHERE user = " USER_OF(
               "?1") " AND session = ?2 AND (ended_at, id) < (?3, ?4) "
                     "ORDER BY ended_at DESC, id DESC LIMIT ?5");
   turns->bind(1, user);
@@ -84,13 +109,10 @@ Context ReadContextBefore(Connection& connection, const std::string& user,
   turns->bind(5, options.max_context_turns);
   int tokens = 0;
   while (turns->executeStep()) {
-    tokens += turns->getColumn(3).getInt();
+    tokens += turns->getColumn(4).getInt();
     if (tokens > options.max_context_tokens && !context.turns.empty()) break;
-    v1::Conversation& turn = context.turns.emplace_back();
-    turn.set_id(turns->getColumn(0).getInt());
-    turn.set_user_message(turns->getColumn(1).getString());
-    turn.set_assistant_message(turns->getColumn(2).getString());
-    turn.set_translation(turns->getColumn(4).getString());
+    context.turns.push_back({turns->getColumn(0).getInt(), turns->getColumn(1).getString(),
+                             turns->getColumn(2).getString(), turns->getColumn(3).getString()});
   }
   std::reverse(context.turns.begin(), context.turns.end());
   return context;
@@ -98,38 +120,17 @@ Context ReadContextBefore(Connection& connection, const std::string& user,
 
 }  // namespace
 
-int Insert(Connection& connection, v1::Conversation turn, const config::Memory& options) {
+int Insert(Connection& connection, const v1::Conversation& turn, const config::Memory& options) {
   const std::int64_t user = UserNumber(connection, turn.user_id());
   const std::int64_t ended_at = std::max(TimeUtil::TimestampToMicroseconds(turn.timestamp()),
                                          LatestEnd(connection, user) + kTimeStandsStill);
-  *turn.mutable_timestamp() = TimeUtil::MicrosecondsToTimestamp(ended_at);
-  const int id = InsertAsItIs(connection, user, turn);
+  const int id = InsertAt(connection, user, ended_at, turn);
   ForgetOldest(connection, user, options, kForgottenAtOnce);
   return id;
 }
 
 int InsertAsItIs(Connection& connection, std::int64_t user, const v1::Conversation& turn) {
-  Query insert = connection.Prepare(
-      "INSERT INTO turns (user, session, ended_at, created_at, input, answer, emotion, model, "
-      "mode, "
-      "processing_us, cached, finish_reason, tokens, translation) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
-  insert->bind(1, user);
-  insert->bind(2, turn.session_id());
-  insert->bind(3, TimeUtil::TimestampToMicroseconds(turn.timestamp()));
-  insert->bind(4, NowMicroseconds());
-  insert->bindNoCopy(5, turn.user_message());
-  insert->bindNoCopy(6, turn.assistant_message());
-  insert->bind(7, turn.emotion());
-  insert->bind(8, turn.model());
-  insert->bind(9, turn.mode());
-  insert->bind(10, static_cast<std::int64_t>(std::llround(turn.processing_time() * 1e6)));
-  insert->bind(11, turn.cached() ? 1 : 0);
-  insert->bind(12, turn.finish_reason());
-  insert->bind(13, EstimateTokens(turn.user_message()) + EstimateTokens(turn.assistant_message()));
-  insert->bindNoCopy(14, turn.translation());
-  insert->exec();
-  return static_cast<int>(connection.database().getLastInsertRowid());
+  return InsertAt(connection, user, TimeUtil::TimestampToMicroseconds(turn.timestamp()), turn);
 }
 
 void ForgetOldest(Connection& connection, std::int64_t user, const config::Memory& options,
@@ -160,6 +161,11 @@ Recollection Recall(Connection& connection, const std::string& user, const std::
   return result;
 }
 
+bool SaysAgain(const std::string& input, const Context& context) {
+  return !context.turns.empty() &&
+         utf8::Normalized(context.turns.back().input) == utf8::Normalized(input);
+}
+
 bool IsThere(Connection& connection, const std::string& user, const Context& context) {
   if (context.summary_id != 0) {
     Query summary =
@@ -168,11 +174,11 @@ bool IsThere(Connection& connection, const std::string& user, const Context& con
     summary->bind(2, context.summary_id);
     if (!summary->executeStep()) return false;
   }
-  for (const v1::Conversation& said : context.turns) {
+  for (const Told& said : context.turns) {
     Query turn =
         connection.Prepare("SELECT 1 FROM turns WHERE user = " USER_OF("?1") " AND id = ?2");
     turn->bind(1, user);
-    turn->bind(2, said.id());
+    turn->bind(2, said.id);
     if (!turn->executeStep()) return false;
   }
   return true;

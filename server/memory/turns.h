@@ -14,11 +14,19 @@
 // empty.
 namespace luna::memory {
 
+// A turn, as a model is told of it.
+struct Told {
+  int id = 0;
+  std::string input;
+  std::string translation;  // which the model read in place of the input; empty where it read that
+  std::string answer;
+};
+
 // What a model is told of a session before it answers.
 struct Context {
-  int summary_id = 0;                   // 0: there is none
-  std::string summary;                  // of what came before `turns`; mostly empty
-  std::vector<v1::Conversation> turns;  // oldest first; ids and texts alone
+  int summary_id = 0;       // 0: there is none
+  std::string summary;      // of what came before `turns`; mostly empty
+  std::vector<Told> turns;  // oldest first
 };
 
 // A session as it is known when `input` is said.
@@ -30,9 +38,10 @@ struct Recollection {
 };
 
 // Keeps a turn, of which `id` and `created_at` are left out, and forgets the user's oldest beyond
-// `options.max_entries`, some at a time; what is forgotten is deleted, but not purged. `timestamp`
-// is moved to be later than that of every turn before it. Returns its id.
-int Insert(storage::Connection& connection, v1::Conversation turn, const config::Memory& options);
+// `options.max_entries`, some at a time; what is forgotten is deleted, but not purged. It
+// ends at its `timestamp`, or later, behind every turn before it. Returns its id.
+int Insert(storage::Connection& connection, const v1::Conversation& turn,
+           const config::Memory& options);
 
 // The same of the user with this number (rows.h), at its own `timestamp`, whatever is there
 // already, and nothing is forgotten.
@@ -52,6 +61,9 @@ Context ReadContext(storage::Connection& connection, const std::string& user,
 Recollection Recall(storage::Connection& connection, const std::string& user,
                     const std::string& session, const std::string& input,
                     const config::Memory& options);
+
+// Whether the last turn of a session said `input`, as utf8::Normalized has it.
+bool SaysAgain(const std::string& input, const Context& context);
 
 // Whether nothing of the context has been deleted since it was read.
 bool IsThere(storage::Connection& connection, const std::string& user, const Context& context);

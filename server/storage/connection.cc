@@ -41,7 +41,8 @@ std::string SetAside(const std::string& file) {
 }  // namespace
 
 Connection::Connection(const std::string& file)
-    : database_(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMs) {
+    : database_(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
+                kBusyMs) {
   database_.exec("PRAGMA journal_mode = WAL");
   database_.exec("PRAGMA synchronous = FULL");
   database_.exec("PRAGMA secure_delete = ON");

@@ -15,6 +15,9 @@ namespace {
 // In one transaction, so that nobody waits for too many.
 constexpr std::size_t kMostTogether = 256;
 
+// From the first that is to be written to its transaction, where the last one was shared.
+constexpr std::chrono::milliseconds kGathering{1};
+
 // From a work to idle_, where nobody waits for that: what is deleted in many steps is purged once.
 constexpr std::chrono::seconds kLull{10};
 
@@ -83,6 +86,9 @@ std::vector<Worker::Task> Worker::Wait() {
   } else {
     wake_.wait_until(lock, idle_at_, ready);
   }
+  if (kind_ == Kind::kWriter && shared_)
+    wake_.wait_for(lock, kGathering, [&] { return stopping_; });
+  shared_ = tasks_.size() > 1;
   const std::size_t count = std::min(tasks_.size(), kMostTogether);
   std::vector<Task> tasks(std::make_move_iterator(tasks_.begin()),
                           std::make_move_iterator(tasks_.begin() + count));
@@ -129,7 +135,10 @@ void Worker::End(Task& task, absl::Status status) {
 
 void Worker::DoOne(Task& task) {
   connection_.StopWhen([&] { return task.abandoned->load(); });
-  End(task, Try([&] { task.work(connection_); }));
+  End(task, Try([&] {
+        SQLite::Transaction one_state(connection_.database());
+        task.work(connection_);
+      }));
   connection_.StopWhen(nullptr);
 }
 

@@ -25,9 +25,10 @@ namespace luna::storage {
 
 // A thread with a connection of its own, so that no event loop waits for the disk.
 //
-// A writer puts what waits into one transaction: under load many share one commit, and its fsync.
-// What fails is rolled back by itself. A reader does one thing after the other. What nobody waits
-// for any more is not begun, and ended where it reads, unless it is to be done late.
+// A writer puts what waits into one transaction: under load many share one commit, and its fsync,
+// and it waits a little for more of them. What fails is rolled back by itself. A reader does one
+// thing after the other, each on one state of the database. What nobody waits for any more is not
+// begun, and ended where it reads, unless it is to be done late.
 class Worker {
  public:
   enum class Kind { kReader, kWriter };
@@ -36,6 +37,9 @@ class Worker {
   // other work, while a writer has nothing else to do. It says after how long it wants to be called
   // again; nothing where it has no more to do.
   using Idle = std::function<std::optional<std::chrono::milliseconds>(Connection&)>;
+
+  template <class Work>
+  using Then = std::function<void(const std::invoke_result_t<Work, Connection&>*)>;
 
   // Throws SQLite::Exception. `on_damage` is called, on the thread, when the file is found damaged.
   Worker(const std::string& file, Kind kind, std::function<void()> on_damage = nullptr,
@@ -46,19 +50,22 @@ class Worker {
   // Runs `work(connection)` on the thread and resumes, on the coroutine's executor, with what it
   // returned, once that is committed. DEADLINE_EXCEEDED where it has not been by `until`: it may
   // still be done later. STORAGE_UNAVAILABLE where SQLite fails. The coroutine's cancellation ends
-  // the waiting, not the work.
+  // the waiting, not the work. `then` is called before, on the worker's thread, in the order in
+  // which things were done, with what `work` returned, or nullptr where it failed.
   template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
-  boost::asio::awaitable<absl::StatusOr<Result>> Do(net::TimePoint until, Work work) {
-    return Await<Work, Result>(until, std::move(work), Task());
+  boost::asio::awaitable<absl::StatusOr<Result>> Do(net::TimePoint until, Work work,
+                                                    Then<Work> then = nullptr) {
+    return Await<Work, Result>(until, std::move(work), std::move(then), Task());
   }
 
   // The same, but it is begun even if nobody waits for it any more, unless very much waited already
   // when it was asked for.
   template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
-  boost::asio::awaitable<absl::StatusOr<Result>> DoEvenLate(net::TimePoint until, Work work) {
+  boost::asio::awaitable<absl::StatusOr<Result>> DoEvenLate(net::TimePoint until, Work work,
+                                                            Then<Work> then = nullptr) {
     Task task;
     task.even_late = true;
-    return Await<Work, Result>(until, std::move(work), std::move(task));
+    return Await<Work, Result>(until, std::move(work), std::move(then), std::move(task));
   }
 
   // Runs `work(connection)` on the thread, and nobody waits for it: where it fails the log tells.
@@ -69,7 +76,7 @@ class Worker {
   boost::asio::awaitable<absl::StatusOr<Result>> DoAndSettle(net::TimePoint until, Work work) {
     Task task;
     task.settle = true;
-    return Await<Work, Result>(until, std::move(work), std::move(task));
+    return Await<Work, Result>(until, std::move(work), nullptr, std::move(task));
   }
 
  private:
@@ -82,7 +89,8 @@ class Worker {
   };
 
   template <class Work, class Result>
-  boost::asio::awaitable<absl::StatusOr<Result>> Await(net::TimePoint until, Work work, Task task);
+  boost::asio::awaitable<absl::StatusOr<Result>> Await(net::TimePoint until, Work work,
+                                                       Then<Work> then, Task task);
 
   void Push(Task task);
   std::vector<Task> Wait();
@@ -103,6 +111,7 @@ class Worker {
   std::condition_variable wake_;
   std::vector<Task> tasks_;
   bool stopping_ = false;
+  bool shared_ = false;  // the last commit was
   net::TimePoint idle_at_{};
   std::vector<Task> unsettled_;  // done but for `idle`
   std::thread thread_;
@@ -110,7 +119,7 @@ class Worker {
 
 template <class Work, class Result>
 boost::asio::awaitable<absl::StatusOr<Result>> Worker::Await(net::TimePoint until, Work work,
-                                                             Task task) {
+                                                             Then<Work> then, Task task) {
   struct Pending {
     explicit Pending(const boost::asio::any_io_executor& executor) : done(executor) {}
     net::Signal done;
@@ -123,7 +132,8 @@ boost::asio::awaitable<absl::StatusOr<Result>> Worker::Await(net::TimePoint unti
   task.work = [pending, work = std::move(work)](Connection& connection) mutable {
     pending->result.emplace(work(connection));
   };
-  task.done = [pending, executor](absl::Status status) {
+  task.done = [pending, executor, then = std::move(then)](absl::Status status) {
+    if (then) then(status.ok() ? &*pending->result : nullptr);
     pending->status = std::move(status);
     boost::asio::post(executor, [pending] { pending->done.Notify(); });
   };

@@ -15,27 +15,12 @@ std::string KeyOf(const Passage& passage) {
 }  // namespace
 
 std::optional<std::string> Cache::Find(const Passage& passage) {
-  const std::string key = KeyOf(passage);
-  const std::lock_guard lock(mutex_);
-  const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return std::nullopt;
-  entries_.splice(entries_.begin(), entries_, found->second);
-  return found->second->translation;
+  return entries_.Find(KeyOf(passage));
 }
 
 void Cache::Keep(const Passage& passage, std::string translation) {
-  Entry entry{KeyOf(passage), std::move(translation)};
-  const std::lock_guard lock(mutex_);
-  // Two loops may have asked at once.
-  if (entry.bytes() > most_bytes_ || by_key_.contains(entry.key)) return;
-  bytes_ += entry.bytes();
-  entries_.push_front(std::move(entry));
-  by_key_[entries_.front().key] = entries_.begin();
-  while (bytes_ > most_bytes_) {
-    bytes_ -= entries_.back().bytes();
-    by_key_.erase(entries_.back().key);
-    entries_.pop_back();
-  }
+  const std::size_t bytes = translation.size();
+  entries_.Keep(KeyOf(passage), std::move(translation), bytes);
 }
 
 boost::asio::awaitable<absl::StatusOr<std::string>> CachedTranslator::Translate(Passage passage) {

@@ -1,15 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <utility>
 
+#include "server/base/lru_cache.h"
 #include "server/translation/translator.h"
 
 namespace luna::translation {
@@ -19,24 +16,13 @@ namespace luna::translation {
 class Cache {
  public:
   // Of the texts and their translations together.
-  explicit Cache(std::size_t most_bytes = 1 << 20) : most_bytes_(most_bytes) {}
+  explicit Cache(std::size_t most_bytes = 1 << 20) : entries_(most_bytes) {}
 
   std::optional<std::string> Find(const Passage& passage);
   void Keep(const Passage& passage, std::string translation);
 
  private:
-  struct Entry {
-    std::string key;
-    std::string translation;
-
-    std::size_t bytes() const { return key.size() + translation.size(); }
-  };
-
-  const std::size_t most_bytes_;
-  std::mutex mutex_;
-  std::list<Entry> entries_;  // the last used first
-  std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;
-  std::size_t bytes_ = 0;
+  LruCache<std::string> entries_;
 };
 
 // Asks `engine` for what is not in `cache`, which must outlive this.

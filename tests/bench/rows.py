@@ -160,7 +160,7 @@ def word(run, rounds):
                 add_saturated(run, transport, 16, named, None, WORD)
 
 
-def beside_bare(run, stage, rounds, server, titles, first_goal=None, frames_goal=None):
+def beside_bare(run, stage, rounds, server, titles, saturated_at, first_goal=None, frames_goal=None):
     """A luna with more of its parts on against the one with none of them; `titles` of the two."""
     for run.round in rounds:
         for transport in TRANSPORTS:
@@ -171,9 +171,10 @@ def beside_bare(run, stage, rounds, server, titles, first_goal=None, frames_goal
                 title = f"added time to first chunk, 1 connection, unpaced, {share}"
                 goal = first_goal if share == "p50" else None
                 run.add(transport, title, "us", dict(zip(titles, values)), goal)
-            many = run.loads(stage, transport, (server, "luna"), 16, *flags)
-            named = dict(zip(titles, (many[server], many["luna"])))
-            add_saturated(run, transport, 16, named, frames_goal, None)
+            for streams in saturated_at:
+                many = run.loads(stage, transport, (server, "luna"), streams, *flags)
+                named = dict(zip(titles, (many[server], many["luna"])))
+                add_saturated(run, transport, streams, named, frames_goal, None)
 
 
 def remember(run, rounds):
@@ -181,7 +182,7 @@ def remember(run, rounds):
     prompt holds, and whose next each answer is."""
     servers, titles = ("luna", "luna memory"), ("memory", "without")
     with Stage(run.folder, CHUNKS, servers=servers) as stage:
-        beside_bare(run, stage, rounds, "luna memory", titles, REMEMBER_FIRST, REMEMBER_FRAMES)
+        beside_bare(run, stage, rounds, "luna memory", titles, (16, 256), REMEMBER_FIRST, REMEMBER_FRAMES)
     streams = 500
     with Stage(run.folder, PACED_CHUNKS, gap_ms=PACED_GAP_MS, servers=servers) as stage:
         for run.round in rounds:
@@ -198,7 +199,7 @@ def whole(run, rounds):
     new of one session, is translated by a model server of its own, remembered and kept."""
     with Stage(run.folder, CHUNKS, servers=("luna", "luna whole")) as stage:
         check_whole(stage)
-        beside_bare(run, stage, rounds, "luna whole", ("whole", "bare"))
+        beside_bare(run, stage, rounds, "luna whole", ("whole", "bare"), (16,))
 
 
 def check_whole(stage):

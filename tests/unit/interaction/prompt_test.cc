@@ -11,9 +11,9 @@ class PromptTest : public testing::Test {
   PromptTest() { config_.system_prompt = "너는 루나야."; }
 
   void Said(const std::string& text, const std::string& answer) {
-    v1::Conversation& turn = context_.turns.emplace_back();
-    turn.set_user_message(text);
-    turn.set_assistant_message(answer);
+    memory::Told& turn = context_.turns.emplace_back();
+    turn.input = text;
+    turn.answer = answer;
   }
 
   // Every message as `role: text`.
@@ -44,7 +44,7 @@ TEST_F(PromptTest, TellsThePastInItsOrder) {
 
 TEST_F(PromptTest, WithFeedsModelThePastIsToldInTranslation) {
   Said("하나", "둘");
-  context_.turns.back().set_translation("one");
+  context_.turns.back().translation = "one";
   Said("셋", "넷");
   EXPECT_THAT(Messages(), testing::Contains("user: 하나"));
   config_.translation.feeds_model = true;

@@ -139,8 +139,8 @@ TEST_F(TransferTest, AnImportedTurnKeepsItsTimeAmongTheOthers) {
   Add({Turn(1001, "2"), Turn(1000, "1"), Turn(2001, "later")});
   EXPECT_THAT(Said(Export()), ElementsAre("1", "2", "now", "later"));
   std::vector<std::string> told;
-  for (const auto& turn : ReadContext(connection_, "na", "s1", options_).turns) {
-    told.push_back(turn.user_message());
+  for (const Told& turn : ReadContext(connection_, "na", "s1", options_).turns) {
+    told.push_back(turn.input);
   }
   EXPECT_THAT(told, ElementsAre("1", "2", "now", "later"));
 }

@@ -58,9 +58,7 @@ class TurnsTest : public testing::Test {
   std::vector<std::string> Said(const std::string& user = "na", const std::string& session = "s1") {
     std::vector<std::string> said;
     const Context context = ReadContext(connection_, user, session, options_);
-    for (const auto& turn : context.turns) {
-      said.push_back(turn.user_message());
-    }
+    for (const Told& turn : context.turns) said.push_back(turn.input);
     return said;
   }
 
@@ -131,9 +129,7 @@ class TurnsTest : public testing::Test {
 
   static std::string Texts(const Context& context) {
     std::string texts = context.summary;
-    for (const auto& turn : context.turns) {
-      texts += "|" + turn.user_message() + ">" + turn.assistant_message();
-    }
+    for (const Told& turn : context.turns) texts += "|" + turn.input + ">" + turn.answer;
     return texts;
   }
 
@@ -433,7 +429,7 @@ TEST_F(TurnsTest, BeforeRepeatsIsTheContextThatTheFirstOfThemHad) {
   for (const char* typed : {"질문", "  질문\n", "\u110C\u1175\u11AF\u1106\u116E\u11AB"}) {
     Say(typed, "답");
     const Recollection again = Recall(connection_, "na", "s1", "질문 ", options_);
-    EXPECT_EQ(again.context.turns.back().assistant_message(), "답");
+    EXPECT_EQ(again.context.turns.back().answer, "답");
     ASSERT_TRUE(again.before_repeats);
     EXPECT_EQ(Texts(*again.before_repeats), Texts(first.context));
   }

@@ -124,6 +124,51 @@ TEST_F(WorkerTest, WhatFailsIsRolledBackByItself) {
   EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 1);
 }
 
+TEST_F(WorkerTest, TellsWhatWasDoneInItsOrderBeforeAnybodyGoesOn) {
+  std::vector<std::string> told;
+  const auto then = [&](const int* users) { told.push_back(users ? std::to_string(*users) : "-"); };
+  const auto add = [](const char* name) {
+    return [name](Connection& connection) {
+      AddUser(connection, name);
+      return Users(connection);
+    };
+  };
+  Worker writer(file_, Worker::Kind::kWriter);
+  Hold(writer);
+  std::array<std::optional<absl::StatusOr<int>>, 3> results;
+  Start(writer.Do(kForever, add("one"), then), results[0]);
+  Start(writer.Do(kForever, add("one"), then), results[1]);  // which fails
+  Start(writer.DoEvenLate(kForever, add("two"), then), results[2]);
+  context_.poll();
+  go_.set_value();
+  while (!results[0]) context_.run_one();
+  EXPECT_EQ(told.at(0), "1");
+  while (!results[1] || !results[2]) context_.run_one();
+  EXPECT_THAT(told, testing::ElementsAre("1", "-", "2"));
+}
+
+TEST_F(WorkerTest, AReaderSeesOneStateWhateverIsWrittenMeanwhile) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  Worker reader(file_, Worker::Kind::kReader);
+  const auto count_twice = [this](Connection& connection) {
+    const int before = Users(connection);
+    begun_.set_value();
+    go_.get_future().wait();
+    return Users(connection) - before;
+  };
+  Start(reader.Do(kForever, count_twice), held_);
+  context_.poll();
+  begun_.get_future().wait();
+  EXPECT_EQ(
+      Await(writer.Do(kForever, [](Connection& connection) { return AddUser(connection, "나"); }))
+          .value(),
+      1);
+  go_.set_value();
+  while (!held_) context_.run_one();
+  EXPECT_EQ(held_->value(), 0);
+  EXPECT_EQ(Await(reader.Do(kForever, Users)).value(), 1);
+}
+
 TEST_F(WorkerTest, WhatThrowsIsAnError) {
   Worker reader(file_, Worker::Kind::kReader);
   const auto failed =
