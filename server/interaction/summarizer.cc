@@ -35,10 +35,6 @@ std::string Instruction(const std::string& language) {
       "not lost. Write the summary and nothing else.");
 }
 
-std::string KeyOf(const std::string& user, const std::string& session) {
-  return absl::StrCat(user, std::string(1, '\0'), session);
-}
-
 }  // namespace
 
 Summarizer::Summarizer(const config::Config& config, llm::Targets& targets,
@@ -48,7 +44,7 @@ Summarizer::Summarizer(const config::Config& config, llm::Targets& targets,
 void Summarizer::AfterTurn(const asio::any_io_executor& executor, std::string user,
                            std::string session) {
   if (!config_.memory.enable_auto_summary) return;
-  std::string key = KeyOf(user, session);
+  std::string key = memory::SessionKey(user, session);
   const auto pause = pauses_.find(key);
   if (pause != pauses_.end() && --pause->second.turns_left > 0) return;
   tasks_.Spawn(executor, std::move(key), SumUpOlder(std::move(user), std::move(session)));
@@ -67,12 +63,12 @@ asio::awaitable<void> Summarizer::SumUpOlder(std::string user, std::string sessi
     status = summary.status();
   }
   if (status.ok()) {
-    pauses_.erase(KeyOf(user, session));
+    pauses_.erase(memory::SessionKey(user, session));
     co_return;
   }
   spdlog::warn("no summary: {}", OwnWords(status));
   if (pauses_.size() >= kMostPauses) pauses_.clear();
-  const auto [pause, first] = pauses_.try_emplace(KeyOf(user, session));
+  const auto [pause, first] = pauses_.try_emplace(memory::SessionKey(user, session));
   const int turns_to_wait = first ? 1 : std::min(2 * pause->second.turns, kLongestPause);
   pause->second = {turns_to_wait, turns_to_wait};
 }

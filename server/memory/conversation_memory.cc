@@ -1,7 +1,5 @@
 #include "server/memory/conversation_memory.h"
 
-#include <absl/strings/str_cat.h>
-
 #include "server/memory/transfer.h"
 
 namespace luna {
@@ -11,10 +9,6 @@ using storage::Connection;
 namespace {
 
 using SharedContext = std::shared_ptr<const memory::Context>;
-
-std::string SessionKey(const std::string& user, const std::string& session) {
-  return absl::StrCat(user, std::string(1, '\0'), session);
-}
 
 std::size_t BytesOf(const memory::Context& context) {
   std::size_t bytes = sizeof(context) + context.summary.size();
@@ -28,8 +22,8 @@ std::size_t BytesOf(const memory::Context& context) {
 
 boost::asio::awaitable<absl::StatusOr<memory::Recollection>> ConversationMemory::Recall(
     std::string user, std::string session, std::optional<std::string> repeated) {
-  const auto known = contexts_.Find(SessionKey(user, session));
-  if (known && !(repeated && memory::SaysAgain(*repeated, **known))) {
+  const auto known = contexts_.Find(memory::SessionKey(user, session));
+  if (known && !(repeated && memory::MayRepeat(*repeated, **known))) {
     co_return memory::Recollection{**known, {}};
   }
   auto recall = [this, user = std::move(user), session = std::move(session),
@@ -42,7 +36,7 @@ boost::asio::awaitable<absl::StatusOr<memory::Recollection>> ConversationMemory:
 
 boost::asio::awaitable<absl::Status> ConversationMemory::Remember(
     v1::Conversation turn, std::function<bool(Connection&)> holds) {
-  std::string key = SessionKey(turn.user_id(), turn.session_id());
+  std::string key = memory::SessionKey(turn.user_id(), turn.session_id());
   auto insert = [this, turn = std::move(turn),
                  holds = std::move(holds)](Connection& connection) -> SharedContext {
     if (holds && !holds(connection)) return nullptr;

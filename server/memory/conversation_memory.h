@@ -31,7 +31,7 @@ class ConversationMemory {
   // How long an answer waits for its memory.
   static constexpr std::chrono::milliseconds kLongestWait{500};
 
-  // `database` must outlive this.
+  // The threads of `database` use this, too: they end before it goes.
   ConversationMemory(config::Memory options, storage::Database& database)
       : options_(std::move(options)), database_(database) {}
 
@@ -71,8 +71,8 @@ class ConversationMemory {
   const config::Memory options_;
   storage::Database& database_;
   // Of the sessions that were talked in last, as a turn's commit left them, so that the next turn
-  // need not wait for a reader. Whatever else is committed clears all of it. Written on the
-  // writer's thread alone, in the order of commits.
+  // need not wait for a reader. Whatever else may change a context clears all of it. Written on
+  // the writer's thread alone, in the order of commits.
   LruCache<std::shared_ptr<const memory::Context>> contexts_{kContextBytes};
 };
 

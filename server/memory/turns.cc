@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include <absl/strings/str_cat.h>
 #include <google/protobuf/util/time_util.h>
 
 #include "server/base/utf8.h"
@@ -161,9 +162,13 @@ Recollection Recall(Connection& connection, const std::string& user, const std::
   return result;
 }
 
-bool SaysAgain(const std::string& input, const Context& context) {
-  return !context.turns.empty() &&
+bool MayRepeat(const std::string& input, const Context& context) {
+  return context.turns.empty() ||
          utf8::Normalized(context.turns.back().input) == utf8::Normalized(input);
+}
+
+std::string SessionKey(const std::string& user, const std::string& session) {
+  return absl::StrCat(user.size(), ":", user, session);
 }
 
 bool IsThere(Connection& connection, const std::string& user, const Context& context) {

@@ -62,8 +62,12 @@ Recollection Recall(storage::Connection& connection, const std::string& user,
                     const std::string& session, const std::string& input,
                     const config::Memory& options);
 
-// Whether the last turn of a session said `input`, as utf8::Normalized has it.
-bool SaysAgain(const std::string& input, const Context& context);
+// Whether the session's last turn said `input`, as utf8::Normalized has it; true where its context
+// does not hold that turn.
+bool MayRepeat(const std::string& input, const Context& context);
+
+// What no two sessions have in common, whatever their names are.
+std::string SessionKey(const std::string& user, const std::string& session);
 
 // Whether nothing of the context has been deleted since it was read.
 bool IsThere(storage::Connection& connection, const std::string& user, const Context& context);

@@ -15,7 +15,7 @@ namespace {
 // In one transaction, so that nobody waits for too many.
 constexpr std::size_t kMostTogether = 256;
 
-// From the first that is to be written to its transaction, where the last one was shared.
+// What a writer waits for more to share a transaction, where the last one was shared.
 constexpr std::chrono::milliseconds kGathering{1};
 
 // From a work to idle_, where nobody waits for that: what is deleted in many steps is purged once.
@@ -87,7 +87,7 @@ std::vector<Worker::Task> Worker::Wait() {
     wake_.wait_until(lock, idle_at_, ready);
   }
   if (kind_ == Kind::kWriter && shared_)
-    wake_.wait_for(lock, kGathering, [&] { return stopping_; });
+    wake_.wait_for(lock, kGathering, [&] { return stopping_ || tasks_.size() >= kMostTogether; });
   shared_ = tasks_.size() > 1;
   const std::size_t count = std::min(tasks_.size(), kMostTogether);
   std::vector<Task> tasks(std::make_move_iterator(tasks_.begin()),

@@ -51,7 +51,8 @@ class Worker {
   // returned, once that is committed. DEADLINE_EXCEEDED where it has not been by `until`: it may
   // still be done later. STORAGE_UNAVAILABLE where SQLite fails. The coroutine's cancellation ends
   // the waiting, not the work. `then` is called before, on the worker's thread, in the order in
-  // which things were done, with what `work` returned, or nullptr where it failed.
+  // which things were done, with what `work` returned, or nullptr where it failed; not at all where
+  // it was not begun.
   template <class Work, class Result = std::invoke_result_t<Work, Connection&>>
   boost::asio::awaitable<absl::StatusOr<Result>> Do(net::TimePoint until, Work work,
                                                     Then<Work> then = nullptr) {
@@ -111,7 +112,7 @@ class Worker {
   std::condition_variable wake_;
   std::vector<Task> tasks_;
   bool stopping_ = false;
-  bool shared_ = false;  // the last commit was
+  bool shared_ = false;  // there was more than one of what was taken last
   net::TimePoint idle_at_{};
   std::vector<Task> unsettled_;  // done but for `idle`
   std::thread thread_;

@@ -1,8 +1,10 @@
 #include "server/memory/conversation_memory.h"
 
 #include <future>
+#include <memory>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <gmock/gmock.h>
@@ -51,11 +53,11 @@ class ConversationMemoryTest : public testing::Test {
   absl::Status Say(const std::string& said, const std::string& user = "na",
                    const std::string& session = "s1",
                    std::function<bool(Connection&)> holds = nullptr) {
-    return Await(memory_.Remember(Turn(said, user, session), std::move(holds)));
+    return Await(memory_->Remember(Turn(said, user, session), std::move(holds)));
   }
 
   memory::Recollection Recall(std::optional<std::string> repeated = std::nullopt) {
-    return Await(memory_.Recall("na", "s1", std::move(repeated))).value();
+    return Await(memory_->Recall("na", "s1", std::move(repeated))).value();
   }
 
   static std::vector<std::string> Inputs(const memory::Context& context) {
@@ -69,19 +71,50 @@ class ConversationMemoryTest : public testing::Test {
 
   template <class Work>
   auto Change(Work work) {
-    return Await(memory_.Change(std::move(work))).value();
+    return Await(memory_->Change(std::move(work))).value();
+  }
+
+  void SetUp() override { Start(); }
+  void TearDown() override { Stop(); }
+
+  void Start() {
+    database_ = std::make_unique<storage::Database>(Ready(folder_ / "luna.db"), nullptr);
+    memory_ = std::make_unique<ConversationMemory>(options_, *database_);
+  }
+
+  void Stop() {
+    database_.reset();
+    memory_.reset();
+  }
+
+  void Restart() {
+    Stop();
+    Start();
+  }
+
+  // Does both in one transaction, in this order, whether they succeed or not.
+  template <class One, class Two>
+  void Together(asio::awaitable<One> one, asio::awaitable<Two> two) {
+    std::promise<void> go;
+    database_->writer.Post([held = go.get_future().share()](Connection&) { held.wait(); });
+    context_.restart();
+    asio::co_spawn(context_, std::move(one), asio::detached);
+    asio::co_spawn(context_, std::move(two), asio::detached);
+    context_.poll();
+    go.set_value();
+    context_.run();
   }
 
   test::TemporaryFolder folder_;
   asio::io_context context_;
-  storage::Database database_{Ready(folder_ / "luna.db"), nullptr};
   config::Memory options_;
-  ConversationMemory memory_{options_, database_};
+  std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<ConversationMemory> memory_;
 };
 
 TEST_F(ConversationMemoryTest, TheNextTurnIsToldOfTheLastWithoutAReader) {
   std::promise<void> go;
-  database_.answers.Post([&](Connection&) { go.get_future().wait(); });
+  database_->answers.Post([held = go.get_future().share()](Connection&) { held.wait(); });
   ASSERT_TRUE(Say("하나").ok());
   ASSERT_TRUE(Say("둘").ok());
   EXPECT_THAT(Told(), ElementsAre("하나", "둘"));
@@ -90,18 +123,17 @@ TEST_F(ConversationMemoryTest, TheNextTurnIsToldOfTheLastWithoutAReader) {
 
 TEST_F(ConversationMemoryTest, WhatWasSaidBeforeTheStartIsRead) {
   ASSERT_TRUE(Say("하나").ok());
-  ConversationMemory after_restart(options_, database_);
-  EXPECT_THAT(Inputs(Await(after_restart.Recall("na", "s1", std::nullopt)).value().context),
-              ElementsAre("하나"));
-  EXPECT_TRUE(Await(after_restart.Remember(Turn("둘", "na", "s1"))).ok());
-  EXPECT_THAT(Inputs(Await(after_restart.Recall("na", "s1", std::nullopt)).value().context),
-              ElementsAre("하나", "둘"));
+  Restart();
+  EXPECT_THAT(Told(), ElementsAre("하나"));
+  ASSERT_TRUE(Say("둘").ok());
+  EXPECT_THAT(Told(), ElementsAre("하나", "둘"));
 }
 
 TEST_F(ConversationMemoryTest, NobodyIsToldOfAnother) {
   ASSERT_TRUE(Say("neo's", "neo", "s1").ok());
   ASSERT_TRUE(Say("another session's", "na", "s2").ok());
   ASSERT_TRUE(Say("of both together", "nas", "1").ok());
+  ASSERT_TRUE(Say("of a name with NUL", std::string("na\0s1", 5), "").ok());
   EXPECT_THAT(Told(), IsEmpty());
   ASSERT_TRUE(Say("mine").ok());
   EXPECT_THAT(Told(), ElementsAre("mine"));
@@ -119,12 +151,32 @@ TEST_F(ConversationMemoryTest, WhatIsDeletedIsNotTold) {
   EXPECT_THAT(Told(), IsEmpty());
 }
 
+TEST_F(ConversationMemoryTest, WhatIsDeletedInATurnsTransactionIsNotTold) {
+  ASSERT_TRUE(Say("하나").ok());
+  const auto forget = [](Connection& connection) {
+    return memory::DeleteSome(connection, "na", "s1", 10);
+  };
+  Together(memory_->Remember(Turn("둘", "na", "s1")), memory_->Change(forget));
+  EXPECT_THAT(Told(), IsEmpty());
+  Together(memory_->Change(forget), memory_->Remember(Turn("셋", "na", "s1")));
+  EXPECT_THAT(Told(), ElementsAre("셋"));
+}
+
+TEST_F(ConversationMemoryTest, ATurnWhoseCommitIsLostIsNotTold) {
+  ASSERT_TRUE(Say("하나").ok());
+  const auto end_transaction = [](Connection& connection) {
+    return connection.database().exec("ROLLBACK");
+  };
+  Together(memory_->Remember(Turn("둘", "na", "s1")), memory_->Change(end_transaction));
+  EXPECT_THAT(Told(), ElementsAre("하나"));
+}
+
 TEST_F(ConversationMemoryTest, WhatIsImportedIsTold) {
   ASSERT_TRUE(Say("now").ok());
   v1::ExportResponse line;
   *line.mutable_conversation() = Turn("imported", "", "s1");
   *line.mutable_conversation()->mutable_timestamp() = TimeUtil::SecondsToTimestamp(1);
-  ASSERT_TRUE(Await(memory_.Import("na", {line})).ok());
+  ASSERT_TRUE(Await(memory_->Import("na", {line})).ok());
   EXPECT_THAT(Told(), ElementsAre("imported", "now"));
 }
 
@@ -141,14 +193,12 @@ TEST_F(ConversationMemoryTest, ANewSummaryIsTold) {
 }
 
 TEST_F(ConversationMemoryTest, WhatAFullMemoryForgetsIsNotTold) {
-  config::Memory options;
-  options.max_entries = 2;
-  ConversationMemory small(options, database_);
-  for (const auto& [said, session] : {std::pair("하나", "s1"), {"둘", "s1"}, {"셋", "s2"}}) {
-    ASSERT_TRUE(Await(small.Remember(Turn(said, "na", session))).ok());
-  }
-  EXPECT_THAT(Inputs(Await(small.Recall("na", "s1", std::nullopt)).value().context),
-              ElementsAre("둘"));
+  options_.max_entries = 2;
+  Restart();
+  ASSERT_TRUE(Say("하나").ok());
+  ASSERT_TRUE(Say("둘").ok());
+  ASSERT_TRUE(Say("셋", "na", "s2").ok());
+  EXPECT_THAT(Told(), ElementsAre("둘"));
 }
 
 TEST_F(ConversationMemoryTest, WhatIsNotKeptIsNotTold) {
@@ -169,6 +219,14 @@ TEST_F(ConversationMemoryTest, KnowsWhatWasBeforeARepeatedQuestion) {
   EXPECT_THAT(Inputs(again.context), ElementsAre("하나", "질문"));
   ASSERT_TRUE(again.before_repeats);
   EXPECT_THAT(Inputs(*again.before_repeats), ElementsAre("하나"));
+}
+
+TEST_F(ConversationMemoryTest, KnowsThatAQuestionRepeatsWhereNoTurnIsTold) {
+  options_.max_context_turns = 0;
+  Restart();
+  ASSERT_TRUE(Say("질문").ok());
+  EXPECT_TRUE(Recall("질문").before_repeats);
+  EXPECT_FALSE(Recall("다른 질문").before_repeats);
 }
 
 }  // namespace

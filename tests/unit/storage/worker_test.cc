@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <atomic>
 #include <future>
 #include <optional>
 #include <vector>
@@ -23,6 +24,7 @@ namespace {
 
 namespace asio = boost::asio;
 using net::kForever;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 class WorkerTest : public testing::Test {
@@ -125,8 +127,15 @@ TEST_F(WorkerTest, WhatFailsIsRolledBackByItself) {
 }
 
 TEST_F(WorkerTest, TellsWhatWasDoneInItsOrderBeforeAnybodyGoesOn) {
-  std::vector<std::string> told;
-  const auto then = [&](const int* users) { told.push_back(users ? std::to_string(*users) : "-"); };
+  std::array<std::atomic<int>, 3> told{};
+  std::atomic<int> times = 0;
+  std::array<std::atomic<int>, 3> turn{};
+  const auto then = [&](int i) {
+    return [&, i](const int* users) {
+      told[i] = users ? *users : -1;
+      turn[i] = ++times;
+    };
+  };
   const auto add = [](const char* name) {
     return [name](Connection& connection) {
       AddUser(connection, name);
@@ -136,15 +145,35 @@ TEST_F(WorkerTest, TellsWhatWasDoneInItsOrderBeforeAnybodyGoesOn) {
   Worker writer(file_, Worker::Kind::kWriter);
   Hold(writer);
   std::array<std::optional<absl::StatusOr<int>>, 3> results;
-  Start(writer.Do(kForever, add("one"), then), results[0]);
-  Start(writer.Do(kForever, add("one"), then), results[1]);  // which fails
-  Start(writer.DoEvenLate(kForever, add("two"), then), results[2]);
+  Start(writer.Do(kForever, add("one"), then(0)), results[0]);
+  Start(writer.Do(kForever, add("one"), then(1)), results[1]);  // which fails
+  Start(writer.DoEvenLate(kForever, add("two"), then(2)), results[2]);
   context_.poll();
   go_.set_value();
   while (!results[0]) context_.run_one();
-  EXPECT_EQ(told.at(0), "1");
+  EXPECT_EQ(told[0], 1);
   while (!results[1] || !results[2]) context_.run_one();
-  EXPECT_THAT(told, testing::ElementsAre("1", "-", "2"));
+  EXPECT_THAT(std::vector<int>(told.begin(), told.end()), ElementsAre(1, -1, 2));
+  EXPECT_THAT(std::vector<int>(turn.begin(), turn.end()), ElementsAre(1, 2, 3));
+}
+
+TEST_F(WorkerTest, TellsThatACommitIsLostToAllThatShareIt) {
+  std::atomic<int> lost = 0;
+  const auto then = [&](const int* result) { lost += result == nullptr ? 1 : 0; };
+  Worker writer(file_, Worker::Kind::kWriter);
+  Hold(writer);
+  std::array<std::optional<absl::StatusOr<int>>, 2> results;
+  const auto add = [](Connection& connection) { return AddUser(connection, "나"); };
+  const auto end_transaction = [](Connection& connection) {
+    return connection.database().exec("ROLLBACK");
+  };
+  Start(writer.Do(kForever, add, then), results[0]);
+  Start(writer.Do(kForever, end_transaction, then), results[1]);
+  context_.poll();
+  go_.set_value();
+  while (!results[0] || !results[1]) context_.run_one();
+  EXPECT_EQ(lost, 2);
+  EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), 0);
 }
 
 TEST_F(WorkerTest, AReaderSeesOneStateWhateverIsWrittenMeanwhile) {
