@@ -26,8 +26,6 @@ namespace luna {
 // ends the waiting.
 class ConversationMemory {
  public:
-  // Of contexts that are kept in memory.
-  static constexpr std::size_t kContextBytes = 8 << 20;
   // How long an answer waits for its memory.
   static constexpr std::chrono::milliseconds kLongestWait{500};
 
@@ -68,6 +66,8 @@ class ConversationMemory {
   boost::asio::awaitable<absl::Status> Settle() { return database_.Settle(); }
 
  private:
+  static constexpr std::size_t kContextBytes = 8 << 20;
+
   const config::Memory options_;
   storage::Database& database_;
   // Of the sessions that were talked in last, as a turn's commit left them, so that the next turn
