@@ -242,7 +242,7 @@ std::unique_ptr<llm::TokenStream> Interaction::Ask(const Turn& turn,
 // Keeps an answer that is whole, and of the target that was asked. Fails only where the caller has
 // gone.
 asio::awaitable<absl::Status> Interaction::Keep(const Turn& turn, const memory::Context& context,
-                                                v1::Complete answer) {
+                                                const v1::Complete& answer) {
   const bool worth = answer.finish_reason() == "STOP" &&
                      answer.target() == turn.progress.target->name && !turn.cached;
   const bool as_meant = !Feeds(turn) || !ReadInstead(turn).empty();
@@ -250,8 +250,7 @@ asio::awaitable<absl::Status> Interaction::Keep(const Turn& turn, const memory::
   auto holds = [user = turn.User(), context](storage::Connection& connection) {
     return memory::IsThere(connection, user, context);
   };
-  absl::Status kept =
-      co_await Guard(cache_->Put(turn.User(), turn.key, std::move(answer), std::move(holds)));
+  absl::Status kept = co_await Guard(cache_->Put(turn.User(), turn.key, answer, std::move(holds)));
   if (absl::IsCancelled(kept)) co_return kept;
   if (!kept.ok()) RecordMissing(turn.caller, "cache", kept, metrics_);
   co_return absl::OkStatus();

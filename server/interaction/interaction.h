@@ -56,7 +56,7 @@ class Interaction {
                                               std::unique_ptr<llm::TokenStream>& tokens);
   std::unique_ptr<llm::TokenStream> Ask(const Turn& turn, const memory::Context& context);
   boost::asio::awaitable<absl::Status> Keep(const Turn& turn, const memory::Context& context,
-                                            v1::Complete answer);
+                                            const v1::Complete& answer);
   boost::asio::awaitable<absl::StatusOr<bool>> Remember(Turn& turn, const llm::Finish& finish);
   boost::asio::awaitable<absl::Status> SendEmotion(Turn& turn);
   std::string ReadInstead(const Turn& turn) const;

@@ -38,7 +38,7 @@ struct Recollection {
 };
 
 // Keeps a turn, of which `id` and `created_at` are left out, and forgets the user's oldest beyond
-// `options.max_entries`, some at a time; what is forgotten is deleted, but not purged. It
+// `options.max_entries`, some at a time; what is forgotten is deleted, but not purged. The turn
 // ends at its `timestamp`, or later, behind every turn before it. Returns its id.
 int Insert(storage::Connection& connection, const v1::Conversation& turn,
            const config::Memory& options);

@@ -86,8 +86,9 @@ std::vector<Worker::Task> Worker::Wait() {
   } else {
     wake_.wait_until(lock, idle_at_, ready);
   }
-  if (kind_ == Kind::kWriter && shared_)
+  if (kind_ == Kind::kWriter && shared_) {
     wake_.wait_for(lock, kGathering, [&] { return stopping_ || tasks_.size() >= kMostTogether; });
+  }
   shared_ = tasks_.size() > 1;
   const std::size_t count = std::min(tasks_.size(), kMostTogether);
   std::vector<Task> tasks(std::make_move_iterator(tasks_.begin()),

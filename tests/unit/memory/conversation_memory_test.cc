@@ -13,7 +13,7 @@
 
 #include "server/memory/deletion.h"
 #include "server/memory/summaries.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/ready_database.h"
 
 namespace luna {
 namespace {
@@ -26,11 +26,6 @@ using testing::IsEmpty;
 
 class ConversationMemoryTest : public testing::Test {
  protected:
-  static std::string Ready(std::string file) {
-    EXPECT_TRUE(storage::Prepare(file, false).ok());
-    return file;
-  }
-
   template <class Result>
   Result Await(asio::awaitable<Result> work) {
     context_.restart();
@@ -78,7 +73,7 @@ class ConversationMemoryTest : public testing::Test {
   void TearDown() override { Stop(); }
 
   void Start() {
-    database_ = std::make_unique<storage::Database>(Ready(folder_ / "luna.db"), nullptr);
+    database_ = std::make_unique<storage::Database>(test::ReadyDatabase(folder_), nullptr);
     memory_ = std::make_unique<ConversationMemory>(options_, *database_);
   }
 

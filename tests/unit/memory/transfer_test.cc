@@ -12,7 +12,7 @@
 #include "server/memory/search.h"
 #include "server/memory/summaries.h"
 #include "server/memory/turns.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/ready_database.h"
 
 namespace luna::memory {
 namespace {
@@ -24,11 +24,6 @@ using Lines = std::vector<v1::ExportResponse>;
 
 class TransferTest : public testing::Test {
  protected:
-  static std::string Ready(std::string file) {
-    EXPECT_TRUE(storage::Prepare(file, false).ok());
-    return file;
-  }
-
   static v1::ExportResponse Turn(int seconds, const std::string& said,
                                  const std::string& answer = "a",
                                  const std::string& session = "s1") {
@@ -108,7 +103,7 @@ class TransferTest : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
-  storage::Connection connection_{Ready(folder_ / "luna.db")};
+  storage::Connection connection_{test::ReadyDatabase(folder_)};
   config::Memory options_;
   int pages_ = 0;
 };

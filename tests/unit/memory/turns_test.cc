@@ -13,7 +13,7 @@
 #include "server/memory/tokens.h"
 #include "server/storage/purge.h"
 #include "server/storage/rows.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/ready_database.h"
 
 namespace luna::memory {
 namespace {
@@ -28,11 +28,6 @@ using testing::UnorderedElementsAre;
 
 class TurnsTest : public testing::Test {
  protected:
-  static std::string Ready(std::string file) {
-    EXPECT_TRUE(storage::Prepare(file, false).ok());
-    return file;
-  }
-
   v1::Conversation Turn(const std::string& said, const std::string& answer,
                         const std::string& user = "na", const std::string& session = "s1") {
     v1::Conversation turn;
@@ -145,7 +140,7 @@ class TurnsTest : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
-  storage::Connection connection_{Ready(folder_ / "luna.db")};
+  storage::Connection connection_{test::ReadyDatabase(folder_)};
   config::Memory options_;
   int seconds_ = 1000;
 };
