@@ -176,6 +176,8 @@ def test_leaving_at_the_end_loses_nothing(client, fake):
 
 
 INTERRUPTED = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background ignores it
 from luna_client import Client
 try:
     list(Client("{address}").{ask}("안녕"))
@@ -193,7 +195,6 @@ def test_control_c_stops_the_model(luna, fake, ask):
         env=clean_environment(PYTHONPATH=":".join(sys.path)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test in the background ignores it
     )
     fake.wait(waiting=1)
     process.send_signal(signal.SIGINT)

@@ -107,9 +107,9 @@ def start(configure):
     """Starts a server of the test's own, with what is different in its configuration."""
     servers = []
 
-    def run(limits=None, environment=None, through=(), **changes):
+    def run(environment=None, through=(), **changes):
         file = configure(**(PATIENT | changes))
-        servers.append(LunaServer(file, limits=limits, through=through, **(environment or {})))
+        servers.append(LunaServer(file, through=through, **(environment or {})))
         return servers[-1]
 
     yield run

@@ -50,10 +50,11 @@ def read_exactly(pipe, size, seconds=60):
 
 
 class Process:
-    """A process that says on its first line of stdout that it is ready. `limits` is called in it
-    before it becomes the command."""
+    """A process that says on its first line of stdout that it is ready. What is to be different in it, a
+    command before it does (`through`) and no `preexec_fn`: in a copy of this process gRPC's threads abort
+    now and then before it is the command."""
 
-    def __init__(self, command, env=None, limits=None):
+    def __init__(self, command, env=None):
         self._stderr = tempfile.TemporaryFile()
         self.command = [str(part) for part in command]
         self._process = subprocess.Popen(
@@ -61,7 +62,6 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             env=env or clean_environment(),
-            preexec_fn=limits,
         )
         ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
         self.first_line = self._process.stdout.readline().decode().strip() if ready else ""
@@ -167,14 +167,12 @@ class LunaServer(Process):
     """luna-server with a configuration file. `http` and `grpc` are ADDRESS:PORT. `through`: a command
     that becomes the server; `binary`: another build's."""
 
-    def __init__(
-        self, config, *flags, grpc="127.0.0.1:0", limits=None, through=(), binary=SERVER, **environment
-    ):
+    def __init__(self, config, *flags, grpc="127.0.0.1:0", through=(), binary=SERVER, **environment):
         env = clean_environment(**{"GEMINI_API_KEY": "the-test-key"} | environment)
         ports = ["--http", "127.0.0.1:0", "--grpc", grpc]
         self.config = Path(config)
         command = [*through, binary.resolve(), "--config", config, *ports, *flags]
-        super().__init__(command, env, limits)
+        super().__init__(command, env)
         word, http, grpc = self.first_line.split()
         assert (word, http[:5], grpc[:5]) == ("listening", "http=", "grpc=")
         self.http = http[5:]

@@ -1,7 +1,6 @@
 """The command `luna "question"`."""
 
 import json
-import os
 import signal
 import subprocess
 
@@ -18,9 +17,9 @@ SCRIPT = {"steps": [{"text": ANSWER}, {"finish": "STOP"}, {"done": True}]}
 def start(luna):
     started = []
 
-    def run(*arguments, server=luna.grpc, **more):
+    def run(*arguments, server=luna.grpc, through=(), **more):
         process = subprocess.Popen(
-            [CLIENT, "--server", server, *arguments],
+            [*through, CLIENT, "--server", server, *arguments],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=clean_environment(),
@@ -120,7 +119,7 @@ def test_an_answer_that_cannot_be_written_is_told(fake, start):
 
 def test_a_closed_stdout_is_no_socket_of_its_own(fake, start):
     fake.script(SCRIPT)
-    process = start("미래는?", stdout=None, preexec_fn=lambda: os.close(1))
+    process = start("미래는?", through=("sh", "-c", 'exec "$@" >&-', "sh"))
     assert end(process) == ("", "luna: stdout: Bad file descriptor\n", 1)
 
 

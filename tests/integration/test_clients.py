@@ -7,7 +7,6 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from functools import partial
 
 import grpc
 import pytest
@@ -334,7 +333,7 @@ def test_two_thousand_that_do_nothing_are_borne(start, fake, port):
 @pytest.mark.parametrize("port", ("http", "grpc"))
 def test_running_out_of_descriptors_neither_spins_nor_ends_it(start, fake, port):
     most = 200
-    server = start(limits=partial(resource.setrlimit, resource.RLIMIT_NOFILE, (most, most)))
+    server = start(through=("prlimit", f"--nofile={most}"))
     check_serves(server, fake)
     clients = [connect(getattr(server, port)) for _ in range(most)]
     until = time.monotonic() + 30

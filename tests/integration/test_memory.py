@@ -544,12 +544,7 @@ def test_damage_met_at_run_time_is_set_aside_at_the_next_start(configure, say):
 
 def test_a_full_disk_gives_answers_that_are_not_remembered(start, say):
     """A file may not grow past the limit, until it may again."""
-    size = 1 << 20
-
-    def limits():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-    luna = start(limits=limits)
+    luna = start(through=("prlimit", f"--fsize={1 << 20}:"))
     remembered = True
     turns = 0
     while remembered:
