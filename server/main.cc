@@ -57,6 +57,9 @@ constexpr int kCutShort = 1;
 // How long a client has to take what ends its request when the server stops.
 constexpr std::chrono::seconds kLastWords{2};
 
+// Made at once. Who finds no place tries again with his next turn.
+constexpr std::size_t kMostSummaries = 8;
+
 // One event loop and what lives on it.
 class Core {
  public:
@@ -123,7 +126,7 @@ sigset_t BlockStopSignals() {
 }
 
 // Raises the soft limit of descriptors to the hard one, and cuts `wanted` to what they allow: a
-// stream takes one for its client and one for its model.
+// stream takes one for its client, one for its model, and one for its emotion or translation.
 int StreamsThatFit(int wanted) {
   constexpr rlim_t kOthers = 128;  // listeners, event loops, logs, the pool's idle connections
   rlimit limit{};
@@ -131,7 +134,7 @@ int StreamsThatFit(int wanted) {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   getrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t fit = limit.rlim_cur > kOthers ? (limit.rlim_cur - kOthers) / 2 : 1;
+  const rlim_t fit = limit.rlim_cur > kOthers ? (limit.rlim_cur - kOthers) / 3 : 1;
   return static_cast<int>(std::min(fit, static_cast<rlim_t>(wanted)));
 }
 
@@ -176,7 +179,7 @@ int Serve(const config::Config& config) {
   if (!database.ok()) return Refuse(database.status());
   ConversationMemory memory(config.memory, **database);
   ResponseCache cache(config.cache, **database, metrics);
-  net::TaskGroup tasks;
+  net::TaskGroup tasks(kMostSummaries);
   std::vector<std::unique_ptr<Core>> cores;
   std::vector<rpc::Worker> workers;
   for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
@@ -217,19 +220,22 @@ int Serve(const config::Config& config) {
                config.server.drain.count());
   admission.Close();
   (*grpc)->SayNotServing();
-  const bool all_ended = admission.WaitUntilEmpty(net::Clock::now() + config.server.drain);
+  const net::TimePoint drained = net::Clock::now() + config.server.drain;
+  const bool all_ended = admission.WaitUntilEmpty(drained);
   if (!all_ended) {
-    const absl::Status why = MakeError(ErrorCode::kShuttingDown, "the server is stopping");
+    const absl::Status why = Admission::Stopping();
     (*http)->EndRequests(why);
     (*grpc)->EndCalls(why);
   }
-  const auto until = net::Clock::now() + kLastWords;
-  std::thread grpc_stop([&] { (*grpc)->Stop(until); });
-  (*http)->Stop(until);
+  // Who takes his answer slowly has as long as the answers.
+  const net::TimePoint until = std::max(drained, net::Clock::now() + kLastWords);
+  bool grpc_whole = false;
+  std::thread grpc_stop([&] { grpc_whole = (*grpc)->Stop(until); });
+  const bool http_whole = (*http)->Stop(until);
   grpc_stop.join();
   tasks.Stop();
   database->reset();  // ends what it still does for the loops
-  return all_ended ? 0 : kCutShort;
+  return all_ended && http_whole && grpc_whole ? 0 : kCutShort;
 }
 
 // The token and the line are stdout's two lines, so that a script can take either.
@@ -255,6 +261,16 @@ void WarnOfReaders(const std::string& tokens_file) {
     spdlog::warn("auth.tokens_file: {} is open to every user of this machine: chmod o= {}",
                  tokens_file, tokens_file);
   }
+}
+
+void WarnOfEveryPage(const config::Config& config) {
+  const std::vector<std::string>& origins = config.server.cors_origins;
+  if (!config.auth.tokens_file.empty() || std::count(origins.begin(), origins.end(), "*") == 0) {
+    return;
+  }
+  spdlog::warn(
+      "server.cors_origins: * without auth.tokens_file: every web page that is opened on this "
+      "machine can read and delete all memory");
 }
 
 int Main(int argc, char** argv) {
@@ -289,6 +305,7 @@ int Main(int argc, char** argv) {
   const auto config = config::Load(flags, config::ProcessEnvironment());
   if (!config.ok()) return Refuse(config.status());
   WarnOfReaders(config->auth.tokens_file);
+  WarnOfEveryPage(*config);
   if (check) {
     std::cout << config::Describe(*config);
     return 0;

@@ -25,13 +25,16 @@ struct CallLimits {
   std::chrono::milliseconds timeout{0};
 };
 
-// A blocking client of luna over gRPC. One client serves any number of threads.
+// A blocking client of luna over gRPC. One client serves any number of threads. Its connection
+// carries 100 calls at once; more of them wait for their turn.
 class Client {
  public:
   // `address` as gRPC takes it, such as "127.0.0.1:50051". In clear text, past any proxy. Connects
   // with the first call. `token` is sent with every call as "authorization: Bearer TOKEN",
   // printable ASCII; empty: none is.
   explicit Client(const std::string& address, std::string token = "");
+
+  bool has_token() const { return !token_.empty(); }
 
   // Asks, and gives each event to `on_event` in the calling thread as it comes; returns once the
   // stream has ended. When `on_event` returns false, which is final, the call is cancelled.

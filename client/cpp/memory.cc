@@ -24,6 +24,7 @@ using Memory = v1::MemoryService::Stub;
 
 // Of a file to import, in one request, unless a line is longer; the server takes 4 MiB.
 constexpr std::size_t kMostPartBytes = 1 << 20;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string LocalTime(const Timestamp& time) {
   const std::time_t seconds = time.seconds();
@@ -161,6 +162,7 @@ int MemoryImport(Shell& shell, Arguments arguments) {
   }
   v1::ImportResponse whole;
   std::string_view rest = *data;
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
   do {
     const auto lines_before = std::count(data->begin(), data->end() - rest.size(), '\n');
     auto request = shell.New<v1::ImportRequest>();
@@ -195,7 +197,8 @@ int MemoryClear(Shell& shell, Arguments arguments) {
   app.add_flag("--yes", yes, "Do not ask");
   AddOptions(app, shell.options);
   if (const std::optional<int> code = Parse(app, std::move(arguments))) return *code;
-  const std::string whose = shell.options.user.empty() ? "default" : shell.options.user;
+  const std::string nobody_named = shell.client.has_token() ? "LUNA_TOKEN's user" : "default";
+  const std::string whose = shell.options.user.empty() ? nobody_named : shell.options.user;
   const std::string part =
       shell.options.session.empty() ? "all memory" : "session " + shell.options.session;
   if (!yes && !Confirmed("Delete " + part + " of " + whose + "?")) return kUsage;

@@ -16,7 +16,8 @@ import (
 	"luna.example/client/go/lunapb"
 )
 
-// Client is luna at an address. It serves any number of goroutines.
+// Client is luna at an address. It serves any number of goroutines. Its connection carries 100 calls
+// at once; more of them wait for their turn, so a busy program has several clients.
 //
 // Its services are those of the contract, as gRPC has them. Each of their errors is an *Error, which
 // status.Code and status.FromError know too; nothing is ever sent twice.

@@ -2,6 +2,7 @@
 
 import { language, words } from "./words.js";
 import { readEvents } from "./sse.js";
+import { keep, kept } from "./storage.js";
 
 const TOKEN = "luna.token";
 const USER = "luna.user";
@@ -16,22 +17,15 @@ export class Failure extends Error {
 
 // --- who asks ---
 
-export const token = () => sessionStorage.getItem(TOKEN) ?? localStorage.getItem(TOKEN) ?? "";
+export const token = () => kept(TOKEN) ?? "";
 
 // Kept until the tab is closed, or, with `remember`, until it is forgotten. Empty: forgets it.
-export function setToken(text, remember = false) {
-  sessionStorage.removeItem(TOKEN);
-  localStorage.removeItem(TOKEN);
-  if (text) (remember ? localStorage : sessionStorage).setItem(TOKEN, text);
-}
+export const setToken = (text, remember = false) => keep(TOKEN, text, { forTab: !remember });
 
 // With a token the server knows whose it is.
-export const user = () => (token() ? "" : (localStorage.getItem(USER) ?? ""));
+export const user = () => (token() ? "" : (kept(USER) ?? ""));
 
-export function setUser(name) {
-  if (name) localStorage.setItem(USER, name);
-  else localStorage.removeItem(USER);
-}
+export const setUser = (name) => keep(USER, name);
 
 // Called whenever the server wants a token, or another one.
 let askForToken = () => {};

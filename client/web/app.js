@@ -16,6 +16,7 @@ let turns = []; // on the page, the oldest first
 let answering = null; // the AbortController of the answer under way
 let opened = 0; // how often a conversation came onto the page
 let loading = null; // of that conversation's earlier turns
+let unseen = 0; // turns of it that came elsewhere, and are not on the page
 
 const actions = { retry: answer, remove: removeTurn, copy };
 
@@ -94,7 +95,7 @@ async function learnId(turn) {
       ({ id, user_message, assistant_message }) =>
         !known.has(id) && user_message === turn.question && assistant_message === turn.answer,
     );
-    if (found) turn.know({ id: found.id });
+    if (found) turn.know({ id: found.id, ended: Date.parse(found.timestamp) });
   } catch {
     // Without its number the turn cannot be deleted here until the page is loaded again.
   }
@@ -110,7 +111,11 @@ function showBusy() {
 }
 
 async function copy(turn) {
-  await navigator.clipboard.writeText(turn.answer);
+  try {
+    await navigator.clipboard.writeText(turn.answer);
+  } catch {
+    return showProblem(words().notCopied);
+  }
   say(words().copied);
 }
 
@@ -134,6 +139,7 @@ async function open(name) {
   answering = null;
   opened++;
   loading = null;
+  unseen = 0;
   showBusy();
   enter(name);
   turns = [];
@@ -151,13 +157,20 @@ function loadEarlier() {
 }
 
 async function addEarlier(name, visit) {
-  const known = turns.filter(({ facts }) => facts.id).length;
+  const known = turns.map(({ facts }) => facts).filter(({ id }) => id);
+  const offset = known.length + unseen;
   try {
-    const { conversations, count } = await api.conversations(name, PAGE, known);
+    const { conversations, count } = await api.conversations(name, PAGE, offset);
     // Fewer than were asked for are not the end: large ones come in short pages.
-    const more = count === PAGE || (count > 0 && (await api.conversations(name, 1, known + count)).count > 0);
+    const more = count === PAGE || (count > 0 && (await api.conversations(name, 1, offset + count)).count > 0);
     if (visit !== opened) return false;
-    const earlier = conversations.map((conversation) => Turn.remembered(conversation, actions)).reverse();
+    // Where the conversation went on elsewhere, these begin with what is here already, or is newer.
+    const ids = new Set(known.map(({ id }) => id));
+    const older = conversations.filter(
+      ({ id, timestamp }) => !ids.has(id) && !(Date.parse(timestamp) > known[0]?.ended),
+    );
+    unseen += count - older.length;
+    const earlier = older.map((conversation) => Turn.remembered(conversation, actions)).reverse();
     turns = [...earlier, ...turns];
     thread.addBefore(earlier);
     find("earlier").hidden = !more;
@@ -207,6 +220,7 @@ async function removeSession({ session_id, conversations, last_message }) {
   }
   say(words().deleted);
   if (session_id === session) await open("");
+  (document.body.classList.contains("list-open") ? find("close-list") : input).focus();
   sidebar.refresh();
 }
 

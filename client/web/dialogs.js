@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { find } from "./elements.js";
+import { keep } from "./storage.js";
 import { language, setLanguage, words } from "./words.js";
 
 for (const dialog of document.querySelectorAll("dialog")) {
@@ -9,10 +10,14 @@ for (const dialog of document.querySelectorAll("dialog")) {
     button.addEventListener("click", () => dialog.close(button.value));
   }
   dialog.addEventListener("cancel", () => (dialog.returnValue = ""));
-  dialog.addEventListener("click", (event) => {
+  const isBeside = ({ target, clientX, clientY }) => {
     const { left, right, top, bottom } = dialog.getBoundingClientRect();
-    const beside = event.clientX < left || event.clientX > right || event.clientY < top || event.clientY > bottom;
-    if (event.target === dialog && beside) dialog.close("");
+    return target === dialog && (clientX < left || clientX > right || clientY < top || clientY > bottom);
+  };
+  let pressedBeside = false; // text may be selected from within a field to beside the dialog
+  dialog.addEventListener("pointerdown", (event) => (pressedBeside = isBeside(event)));
+  dialog.addEventListener("click", (event) => {
+    if (pressedBeside && isBeside(event)) dialog.close("");
   });
 }
 
@@ -75,7 +80,7 @@ export function makeSettings({ onLanguage, onUser }) {
   });
   find("theme").addEventListener("change", (event) => {
     theme.theme = event.target.value;
-    localStorage.setItem("luna.theme", event.target.value);
+    keep("luna.theme", event.target.value);
   });
   find("name").addEventListener("change", (event) => {
     api.setUser(event.target.value.trim());

@@ -76,17 +76,30 @@ function showSessions(sessions) {
       iconButton("remove", words().deleteSession(text), () => remove(session)),
     );
   });
-  if (entries.length === 0) return list.replaceChildren(make("p", {}, words().noSessions));
-  list.replaceChildren(make("ul", {}, ...entries));
+  if (entries.length === 0) return replace(make("p", {}, words().noSessions));
+  const content = [make("ul", {}, ...entries)];
   if (sessions.length === limit && limit < MOST) {
     const more = make(
       "button",
       { type: "button", className: "plain", onclick: () => refresh((limit = Math.min(limit + PAGE, MOST))) },
       words().more,
     );
-    list.append(more);
+    content.push(more);
   }
+  replace(...content);
   mark(current);
+}
+
+// Whoever is in the list with the keyboard stays at the same session, or goes on from where the list ended.
+function replace(...content) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const session = focused?.closest("li")?.querySelector("a").dataset.session;
+  const length = list.querySelectorAll("li").length;
+  list.replaceChildren(...content);
+  if (!focused) return;
+  const links = [...list.querySelectorAll("a")];
+  const link = session ? links.find(({ dataset }) => dataset.session === session) : links[length];
+  link?.closest("li").querySelector(session ? focused.localName : "a").focus();
 }
 
 function showFound({ results, total }) {
@@ -101,7 +114,7 @@ function showFound({ results, total }) {
     return make("li", {}, link);
   });
   const found = words().found(total, results.length);
-  list.replaceChildren(make("p", {}, found), make("ul", {}, ...entries));
+  replace(make("p", {}, found), make("ul", {}, ...entries));
   say(found);
 }
 

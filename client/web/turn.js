@@ -31,6 +31,7 @@ export class Turn {
     turn.know({
       state: "done",
       id: conversation.id,
+      ended: Date.parse(conversation.timestamp),
       remembered: true,
       emotion: conversation.emotion && { emotion: conversation.emotion },
       cached: conversation.cached,

@@ -1,5 +1,7 @@
 // What the page says, in Korean and in English.
 
+import { keep, kept } from "./storage.js";
+
 const KEY = "luna.language";
 
 const ko = {
@@ -19,7 +21,7 @@ const ko = {
   },
   noSessions: "아직 나눈 대화가 없습니다.",
   more: "더 보기",
-  earlier: "이전 대화 보기",
+  earlier: "이전 내용 보기",
   log: "대화",
   you: "나",
   input: "루나에게 보낼 말",
@@ -33,13 +35,14 @@ const ko = {
   inAll: (seconds) => `전체 ${seconds}초`,
   cached: "저장된 답",
   cachedHint: "같은 질문에 전에 한 답입니다.",
-  cutAtLength: "길이 제한에서 끊긴 답",
+  cutAtLength: "길이 제한에 걸려 끊긴 답",
   notRemembered: "기억하지 않은 대화",
   stopped: "멈춘 답이라 기억하지 않습니다.",
   translation: "영어 번역",
   emotion: "감정",
   copy: "답 복사",
   copied: "복사했습니다.",
+  notCopied: "복사하지 못했습니다. 브라우저가 막았습니다.",
   failed: "답을 받지 못했습니다",
   retry: "다시 시도",
   askAgain: "다시 묻기",
@@ -47,13 +50,13 @@ const ko = {
   unreachable: "서버에 연결할 수 없습니다. 서버가 켜져 있는지 확인해 주세요.",
   broken: "답이 끝나기 전에 연결이 끊겼습니다.",
   httpError: (status) => `서버가 오류로 답했습니다(HTTP ${status}).`,
-  deleteTurn: "이 대화 삭제",
-  deleteTurnTitle: "이 대화를 삭제할까요?",
-  deleteTurnText: "질문과 답이 루나의 기억에서 지워지고, 되돌릴 수 없습니다.",
+  deleteTurn: "이 질문과 답 삭제",
+  deleteTurnTitle: "이 질문과 답을 삭제할까요?",
+  deleteTurnText: "루나의 기억에서 지워지고, 되돌릴 수 없습니다.",
   deleteSession: (name) => `대화 삭제: ${name}`,
   deleteSessionTitle: "대화를 통째로 삭제할까요?",
   deleteSessionText: (name, count) =>
-    `“${name}”로 끝난 대화입니다. 나눈 이야기 ${count}개가 루나의 기억에서 모두 지워지고, 되돌릴 수 없습니다.`,
+    `마지막 말이 “${name}”인 대화입니다. 나눈 이야기 ${count}개가 루나의 기억에서 모두 지워지고, 되돌릴 수 없습니다.`,
   deleted: "삭제했습니다.",
   remove: "삭제",
   cancel: "취소",
@@ -115,6 +118,7 @@ const en = {
   emotion: "Emotion",
   copy: "Copy the answer",
   copied: "Copied.",
+  notCopied: "The browser did not let it be copied.",
   failed: "There is no answer",
   retry: "Try again",
   askAgain: "Ask again",
@@ -182,12 +186,12 @@ const EMOTIONS = {
   remorse: ["후회", "Remorse", "cool"],
   sadness: ["슬픔", "Sadness", "cool"],
   surprise: ["놀람", "Surprise", "open"],
-  neutral: ["평온", "Neutral", "calm"],
+  neutral: ["중립", "Neutral", "calm"],
 };
 
 const preferred = () => ((navigator.languages ?? [navigator.language])[0].startsWith("ko") ? "ko" : "en");
 
-let chosen = localStorage.getItem(KEY) ?? preferred();
+let chosen = kept(KEY) ?? preferred();
 
 // `ko` or `en`: that of the browser, unless the person has chosen.
 export const language = () => chosen;
@@ -195,7 +199,7 @@ export const words = () => (chosen === "ko" ? ko : en);
 
 export function setLanguage(name) {
   chosen = name;
-  localStorage.setItem(KEY, name);
+  keep(KEY, name);
 }
 
 // Writes the words into what is there: data-words="key" is an element's text, data-label and

@@ -17,6 +17,11 @@ choose_model() {
     say "model: as configured (LLM_MODE=$LLM_MODE)"
     return
   fi
+  if [ -n "${LUNA_LOCAL_MODEL-}" ]; then
+    say "model: the local one that LUNA_LOCAL_MODEL names"
+    local_model=1
+    return
+  fi
   if [ -n "${GEMINI_API_KEY-}${GENAI_API_KEY-}" ]; then
     export LLM_MODE=api
     say "model: Gemini"

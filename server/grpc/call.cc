@@ -267,9 +267,9 @@ void RunningCalls::Remove(Call* call) {
   removed_.notify_all();
 }
 
-void RunningCalls::WaitUntilNone(net::TimePoint until) {
+bool RunningCalls::WaitUntilNone(net::TimePoint until) {
   std::unique_lock lock(mutex_);
-  removed_.wait_until(lock, until, [this] { return calls_.empty(); });
+  return removed_.wait_until(lock, until, [this] { return calls_.empty(); });
 }
 
 void RunningCalls::EndAll(const absl::Status& why) {
@@ -307,9 +307,9 @@ void Call::OnRequested(bool ok) {
     done_.Arm(nullptr);  // its tag never comes if the call never starts
     return;
   }
+  place_.running->Add(shared_from_this());  // first, since without any the queue may be shut down
   WaitFor(place_);
   worker_ = place_.next_worker();
-  place_.running->Add(shared_from_this());
   caller_.transport = "grpc";
   caller_.id = telemetry::RequestId(MetadataOf(context_, "x-request-id"));
   context_.AddInitialMetadata("x-request-id", caller_.id);

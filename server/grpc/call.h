@@ -47,8 +47,8 @@ class RunningCalls {
   void Add(const std::shared_ptr<Call>& call);
   void Remove(Call* call);
   void EndAll(const absl::Status& why);
-  // Waits until there is none, or until `until`.
-  void WaitUntilNone(net::TimePoint until);
+  // Waits until there is none, or until `until`: then false.
+  bool WaitUntilNone(net::TimePoint until);
 
  private:
   std::mutex mutex_;

@@ -134,14 +134,15 @@ void Server::Pump(::grpc::ServerCompletionQueue& queue) {
 
 void Server::SayNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
 
-void Server::Stop(net::TimePoint until) {
-  running_.WaitUntilNone(until);
+bool Server::Stop(net::TimePoint until) {
+  const bool whole = running_.WaitUntilNone(until);
   // Without a deadline it would wait for health watches too.
   server_->Shutdown(std::chrono::system_clock::now());
   // It does not wait for what our calls have yet to say.
   running_.WaitUntilNone(net::kForever);
   for (const auto& queue : queues_) queue->Shutdown();
   for (std::thread& thread : threads_) thread.join();
+  return whole;
 }
 
 }  // namespace luna::grpc

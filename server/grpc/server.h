@@ -39,8 +39,8 @@ class Server {
   // Ends every call that runs; its caller is told `why`.
   void EndCalls(const absl::Status& why) { running_.EndAll(why); }
   // Takes no more calls; waits until `until` for those that run, then cancels them and waits until
-  // they have gone.
-  void Stop(net::TimePoint until);
+  // they have gone. Whether none was cancelled.
+  bool Stop(net::TimePoint until);
 
  private:
   explicit Server(std::vector<rpc::Worker> workers) : workers_(std::move(workers)) {}

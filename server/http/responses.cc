@@ -136,11 +136,17 @@ asio::awaitable<void> Connection::Send(Response response) {
     response.prepare_payload();
   }
   if (head_) response.body().clear();  // the headers are those of the whole response
-  stream_.expires_after(options_.write_timeout);
-  auto [error, bytes] =
-      co_await beast::http::async_write(stream_, response, asio::as_tuple(asio::use_awaitable));
+  beast::http::response_serializer<Response::body_type> serializer(response);
+  while (!serializer.is_done()) {
+    stream_.expires_after(options_.write_timeout);
+    const auto [error, bytes] = co_await beast::http::async_write_some(
+        stream_, serializer, asio::as_tuple(asio::use_awaitable));
+    if (error) {
+      keep_alive_ = false;
+      break;
+    }
+  }
   stream_.expires_never();
-  if (error) keep_alive_ = false;
 }
 
 }  // namespace luna::http

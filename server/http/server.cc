@@ -67,7 +67,10 @@ std::string Server::address() const {
 
 void Server::Start() {
   ++tasks_;
-  asio::co_spawn(acceptor_.get_executor(), Accept(), [this](std::exception_ptr) { Ended(); });
+  asio::co_spawn(acceptor_.get_executor(), Accept(), [this](std::exception_ptr bug) {
+    if (bug) std::rethrow_exception(bug);  // rather than a server that accepts nobody any more
+    Ended();
+  });
 }
 
 asio::awaitable<void> Server::Accept() {
@@ -134,7 +137,7 @@ void Server::EndRequests(const absl::Status& why) {
   EachConnection([why](Connection& connection) { connection.EndRequest(why); });
 }
 
-void Server::Stop(net::TimePoint until) {
+bool Server::Stop(net::TimePoint until) {
   std::unique_lock lock(mutex_);
   stopping_ = true;
   ++tasks_;
@@ -144,9 +147,10 @@ void Server::Stop(net::TimePoint until) {
   });
   EachConnection([](Connection& connection) { connection.Close(); });
   const auto all_ended = [this] { return tasks_ == 0; };
-  if (ended_.wait_until(lock, until, all_ended)) return;
+  if (ended_.wait_until(lock, until, all_ended)) return true;
   EachConnection([](Connection& connection) { connection.Reset(); });
   ended_.wait(lock, all_ended);
+  return false;
 }
 
 }  // namespace luna::http

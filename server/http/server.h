@@ -42,8 +42,8 @@ class Server {
   // a loop's.
   void EndRequests(const absl::Status& why);
   // Accepts no more and ends idle connections; waits until `until` for the others, then resets
-  // them.
-  void Stop(net::TimePoint until);
+  // them. Whether none was reset.
+  bool Stop(net::TimePoint until);
 
  private:
   // What belongs to one loop.

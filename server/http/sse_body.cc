@@ -7,7 +7,7 @@ namespace luna::http {
 namespace asio = boost::asio;
 
 SseBody::SseBody(asio::ip::tcp::socket& socket, Options options)
-    : BodyWriter(socket, "text/event-stream", options.body),
+    : BodyWriter(socket, "text/event-stream; charset=utf-8", options.body),
       options_(std::move(options)),
       heartbeat_(context()) {}
 

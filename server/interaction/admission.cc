@@ -11,11 +11,13 @@ constexpr std::chrono::seconds kTryAgainAfter{1};
 
 }  // namespace
 
+absl::Status Admission::Stopping() {
+  return MakeError(ErrorCode::kShuttingDown, "the server is stopping", kTryAgainAfter);
+}
+
 absl::StatusOr<Admission::Place> Admission::Enter() {
   const std::lock_guard lock(mutex_);
-  if (closed_) {
-    return MakeError(ErrorCode::kShuttingDown, "the server is stopping", kTryAgainAfter);
-  }
+  if (closed_) return Stopping();
   if (inside_ >= most_) {
     return MakeError(ErrorCode::kOverloaded,
                      absl::StrCat("all ", most_, " streams are taken (server.max_streams)"),

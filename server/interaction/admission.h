@@ -33,6 +33,9 @@ class Admission {
   // OVERLOADED, or SHUTTING_DOWN after Close.
   absl::StatusOr<Place> Enter();
 
+  // What a request gets that is not let in, or ended, since the server is stopping: SHUTTING_DOWN.
+  static absl::Status Stopping();
+
   // Lets nobody in from now on.
   void Close();
   bool closed() const;

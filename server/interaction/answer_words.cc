@@ -44,10 +44,11 @@ absl::Status AnswerWords::TakePieces(const llm::Pieces& pieces, std::vector<std:
 
 absl::Status AnswerFailed(const absl::Status& status, const std::string& language,
                           const config::Target& target, bool stream) {
+  const v1::Error error = ErrorOf(status);
   const auto in_words = [&](const std::string& detail) {
-    return messages::ModelFailed(language, target, stream, detail);
+    return messages::ModelFailed(language, target, stream, error.code(), detail);
   };
-  return WithMessage(status, in_words(ErrorOf(status).message()), in_words(OwnWords(status)));
+  return WithMessage(status, in_words(error.message()), in_words(OwnWords(status)));
 }
 
 }  // namespace luna

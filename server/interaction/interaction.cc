@@ -176,6 +176,7 @@ asio::awaitable<absl::Status> Interaction::Converse(Turn& turn) {
   complete.mutable_timings()->set_first_chunk_ms(turn.progress.FirstChunkMs());
   complete.mutable_timings()->set_total_ms(turn.progress.TotalMs());
   turn.Put(whole);
+  turn.whole = true;
   co_return absl::OkStatus();
 }
 

@@ -1,11 +1,30 @@
 #include "server/interaction/messages.h"
 
+#include <utility>
+
 #include <absl/strings/str_cat.h>
 
 namespace luna::messages {
 namespace {
 
 bool English(const std::string& language) { return language == "en"; }
+
+// What a failed model means to somebody who does not read English; "" where the failure says it.
+std::string InKorean(const std::string& code) {
+  static constexpr std::pair<const char*, const char*> kMeanings[] = {
+      {"UPSTREAM_UNAVAILABLE", "모델 서버에 연결할 수 없거나 연결이 끊겼습니다."},
+      {"UPSTREAM_AUTH", "API 키가 없거나 거부되었습니다."},
+      {"UPSTREAM_REJECTED", "모델 서버가 요청을 받아들이지 않았습니다."},
+      {"UPSTREAM_QUOTA", "모델의 사용 한도를 넘었습니다."},
+      {"UPSTREAM_TIMEOUT", "모델이 제때 답하지 않았습니다."},
+      {"UPSTREAM_PROTOCOL", "모델 서버의 응답이 올바르지 않습니다."},
+      {"CONTENT_BLOCKED", "모델 쪽에서 이 내용을 차단했습니다."},
+  };
+  for (const auto& [meant, meaning] : kMeanings) {
+    if (code == meant) return meaning;
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -179,14 +198,16 @@ std::string AnswerTooLong(const std::string& language, int most_bytes) {
 }
 
 std::string ModelFailed(const std::string& language, const config::Target& target, bool streaming,
-                        const std::string& detail) {
+                        const std::string& code, const std::string& detail) {
   const bool gemini = target.api == config::Target::Api::kGemini;
   const std::string who = gemini ? "[L.U.N.A. LLM API] Gemini" : "[L.U.N.A. LLM Server]";
   if (English(language)) {
     return absl::StrCat(who, streaming ? " error while streaming: " : " error: ", detail);
   }
+  const std::string meaning = InKorean(code);
   return absl::StrCat(who,
-                      streaming ? " 스트리밍 중 오류 발생: " : " 응답 생성 중 오류 발생: ", detail);
+                      streaming ? " 스트리밍 중 오류 발생: " : " 응답 생성 중 오류 발생: ", meaning,
+                      meaning.empty() ? "" : " ", detail);
 }
 
 }  // namespace luna::messages

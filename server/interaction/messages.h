@@ -45,8 +45,9 @@ std::string UnknownRole(const std::string& language, const std::string& field,
 std::string NoUserMessage(const std::string& language);
 std::string AnswerTooLong(const std::string& language, int most_bytes);
 
-// A model's failure: which part it comes from, then `detail`, in the words of the guide.
+// A model's failure: which part it comes from, in the words of the guide, what `code` (Name of
+// base/error.h) means, then `detail`, which is English, the provider's, or both.
 std::string ModelFailed(const std::string& language, const config::Target& target, bool streaming,
-                        const std::string& detail);
+                        const std::string& code, const std::string& detail);
 
 }  // namespace luna::messages

@@ -26,6 +26,7 @@ struct Interaction::Turn {
   std::optional<InputTranslation> translation{};  // where there is to be one
   std::string key{};    // what the answer is cached under; empty: the cache is left alone
   bool cached = false;  // the answer comes from it
+  bool whole = false;   // `complete` has been told
 
   bool Remembers() const { return !request.features().has_memory() || request.features().memory(); }
   bool Caches() const { return !request.features().has_cache() || request.features().cache(); }
@@ -38,9 +39,10 @@ struct Interaction::Turn {
     *event.mutable_created_at() = time_of_day;
     sink.Put(event);
   }
-  // The translation leaves once it is there, but behind the emotion. To be called after both.
+  // To be called after the emotion, and after the translation: that one leaves once both are there,
+  // but for a cached answer that did not wait for it.
   void PutTranslation() {
-    if (!emotion_over || !translation || translation->text().empty()) return;
+    if (!emotion_over || whole || !translation || translation->text().empty()) return;
     v1::InteractResponse event;
     event.mutable_translation()->set_text(translation->text());
     event.mutable_translation()->set_source_language("ko");

@@ -33,6 +33,7 @@ const config::Target* Targets::OfModel(const std::string& name) const {
 }
 
 std::unique_ptr<TokenStream> Targets::Generate(const config::Target& target, Prompt prompt) {
+  if (prompt.model == target.model) prompt.model.clear();  // as each candidate has its own
   std::vector<Failover::Candidate> candidates = {{&target, models_.at(target.name).get()}};
   for (const std::string& name : llm_.fallback) {
     const config::Target& other = llm_.targets.at(name);

@@ -18,15 +18,15 @@ using storage::Query;
 namespace {
 
 // Those of turns that ended at `from` or later: two may have ended at once where they were
-// imported.
-void DeleteSummaries(Connection& connection, const std::string& user, const std::string& session,
-                     std::int64_t from) {
+// imported. Returns how many.
+int DeleteSummaries(Connection& connection, const std::string& user, const std::string& session,
+                    std::int64_t from) {
   Query summaries = connection.Prepare("DELETE FROM summaries WHERE user = " USER_OF(
       "?1") " AND (?2 = '' OR session = ?2) AND through_ended_at >= ?3");
   summaries->bind(1, user);
   summaries->bind(2, session);
   summaries->bind(3, from);
-  summaries->exec();
+  return summaries->exec();
 }
 
 }  // namespace
@@ -54,9 +54,9 @@ int DeleteSome(Connection& connection, const std::string& user, const std::strin
   rows->bind(2, session);
   rows->bind(3, most);
   const int deleted = rows->exec();
-  DeleteSummaries(connection, user, session, 0);
-  storage::ForgetUserWithNothing(connection, user);
-  storage::AskForPurge(connection);
+  const int summaries = DeleteSummaries(connection, user, session, 0);
+  const bool forgotten = storage::ForgetUserWithNothing(connection, user);
+  if (deleted > 0 || summaries > 0 || forgotten) storage::AskForPurge(connection);
   return deleted;
 }
 

@@ -23,8 +23,11 @@ v1::ListSummariesResponse ListSummaries(Connection& connection,
   summaries->bind(2, request.session_id());
   summaries->bind(3, request.limit());
   summaries->bind(4, request.offset());
-  while (summaries->executeStep()) {
-    *response.add_summaries() = ReadSummary(*summaries);
+  std::size_t bytes = 0;
+  while (bytes < kMostPageBytes && summaries->executeStep()) {
+    v1::Summary& summary = *response.add_summaries();
+    summary = ReadSummary(*summaries);
+    bytes += summary.ByteSizeLong();
   }
   response.set_count(response.summaries_size());
   return response;
@@ -72,24 +75,45 @@ Unsummarized ReadUnsummarized(Connection& connection, const std::string& user,
   return result;
 }
 
+namespace {
+
+// Whether `turns` are what ReadUnsummarized would read again: nothing of them has been deleted, and
+// nothing has come between them.
+bool AreThere(Connection& connection, const std::string& user, const std::string& session,
+              const Unsummarized& turns, std::int64_t last_ended_at) {
+  Query ids = connection.Prepare("SELECT id FROM turns WHERE user = " USER_OF(
+      "?1") " AND session = ?2 AND (ended_at, id) > (?3, ?4) AND (ended_at, id) <= (?5, ?6) "
+            "ORDER BY ended_at, id");
+  ids->bind(1, user);
+  ids->bind(2, session);
+  ids->bind(3, turns.summary_ended_at);
+  ids->bind(4, turns.summary_through);
+  ids->bind(5, last_ended_at);
+  ids->bind(6, turns.turns.back().id());
+  for (const v1::Conversation& turn : turns.turns) {
+    if (!ids->executeStep() || ids->getColumn(0).getInt() != turn.id()) return false;
+  }
+  return !ids->executeStep();
+}
+
+int NewestSummary(Connection& connection, const std::string& user, const std::string& session) {
+  Query newest = connection.Prepare("SELECT id FROM summaries WHERE user = " USER_OF(
+      "?1") " AND session = ?2 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
+  newest->bind(1, user);
+  newest->bind(2, session);
+  return newest->executeStep() ? newest->getColumn(0).getInt() : 0;
+}
+
+}  // namespace
+
 bool InsertSummary(Connection& connection, const std::string& user, const std::string& session,
                    const Unsummarized& turns, const std::string& content) {
   const v1::Conversation& last = turns.turns.back();
   const std::int64_t last_ended_at = TimeUtil::TimestampToMicroseconds(last.timestamp());
-  Query unchanged = connection.Prepare("SELECT (SELECT count(*) FROM turns WHERE user = " USER_OF(
-      "?1") " AND session = ?2 AND (ended_at, id) > (?3, ?4) AND (ended_at, id) <= (?5, ?6)) = ?7"
-            " AND coalesce((SELECT id FROM summaries WHERE user = " USER_OF(
-                "?1") " AND session = ?2 ORDER BY " NEWEST_SUMMARY " LIMIT 1), 0) = ?8");
-  unchanged->bind(1, user);
-  unchanged->bind(2, session);
-  unchanged->bind(3, turns.summary_ended_at);
-  unchanged->bind(4, turns.summary_through);
-  unchanged->bind(5, last_ended_at);
-  unchanged->bind(6, last.id());
-  unchanged->bind(7, static_cast<int>(turns.turns.size()));
-  unchanged->bind(8, turns.newest_summary);
-  unchanged->executeStep();
-  if (unchanged->getColumn(0).getInt() == 0) return false;
+  if (!AreThere(connection, user, session, turns, last_ended_at) ||
+      NewestSummary(connection, user, session) != turns.newest_summary) {
+    return false;
+  }
   Query insert = connection.Prepare(
       "INSERT INTO summaries (user, session, created_at, content, turns, through_ended_at, "
       "through_id) VALUES (" USER_OF("?1") ", ?2, ?3, ?4, ?5, ?6, ?7)");

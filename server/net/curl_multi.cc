@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <utility>
 
 namespace luna::net {
 
@@ -61,8 +62,8 @@ int CurlMulti::OnTimer(CURLM*, long wait_ms, void* self) {
 
 void CurlMulti::WatchSockets() {
   epoll_.async_wait(asio::posix::stream_descriptor::wait_read,
-                    [this](const boost::system::error_code& error) {
-                      if (error == asio::error::operation_aborted) return;
+                    [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+                      if (error == asio::error::operation_aborted || alive.expired()) return;
                       HandleSockets();
                       WatchSockets();
                     });
@@ -86,8 +87,8 @@ void CurlMulti::ArmTimer() {
   if (due_ == kForever || (timer_armed_ && timer_.expiry() <= due_)) return;
   timer_armed_ = true;
   timer_.expires_at(due_);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error == asio::error::operation_aborted) return;
+  timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+    if (error == asio::error::operation_aborted || alive.expired()) return;
     timer_armed_ = false;
     Settle();
   });

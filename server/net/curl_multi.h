@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <curl/curl.h>
@@ -59,6 +61,8 @@ class CurlMulti {
   bool timer_armed_ = false;
   TimePoint due_ = kForever;
   int transfers_ = 0;
+  // A wait that has ended, but not been told so yet, outlives this.
+  const std::shared_ptr<void> alive_ = std::make_shared<char>();
 };
 
 }  // namespace luna::net

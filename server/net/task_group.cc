@@ -27,7 +27,7 @@ void TaskGroup::Spawn(const asio::any_io_executor& executor, std::string key,
   task->executor = executor;
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || !tasks_.emplace(key, task).second) return;
+    if (stopping_ || tasks_.size() >= most_ || !tasks_.emplace(key, task).second) return;
   }
   asio::co_spawn(executor, UnlessCancelled(std::move(work)),
                  asio::bind_cancellation_slot(task->cancel.slot(),

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <google/protobuf/util/time_util.h>
+
 #include "server/base/error.h"
 #include "server/cache/answers.h"
 #include "server/interaction/messages.h"
@@ -22,10 +24,18 @@
 namespace luna::rpc {
 namespace {
 
+using google::protobuf::util::TimeUtil;
 using storage::Connection;
 
 // Turns that are deleted in one transaction, so that others get their turn in between.
 constexpr int kDeletedAtOnce = 200;
+
+// As google/protobuf/timestamp.proto bounds it.
+bool IsTime(const google::protobuf::Timestamp& time) {
+  return time.seconds() >= TimeUtil::kTimestampMinSeconds &&
+         time.seconds() <= TimeUtil::kTimestampMaxSeconds && time.nanos() >= 0 &&
+         time.nanos() < 1'000'000'000;
+}
 
 absl::Status Invalid(std::string message) {
   return MakeError(ErrorCode::kInvalidInput, std::move(message));
@@ -103,6 +113,12 @@ Reply<v1::SearchConversationsResponse> SearchConversations(v1::SearchConversatio
   if (!wrong.ok()) co_return wrong;
   if (request.keyword().size() > kMostKeywordBytes) {
     co_return Invalid(messages::TooLong(request.language(), "keyword", kMostKeywordBytes));
+  }
+  if (!IsTime(request.since())) {
+    co_return Invalid("since: " + messages::NoTime(request.language()));
+  }
+  if (!IsTime(request.until())) {
+    co_return Invalid("until: " + messages::NoTime(request.language()));
   }
   auto query = [request = std::move(request)](Connection& connection) {
     return memory::Search(connection, request);

@@ -21,9 +21,6 @@ constexpr std::chrono::milliseconds kGathering{1};
 // From a work to idle_, where nobody waits for that: what is deleted in many steps is purged once.
 constexpr std::chrono::seconds kLull{10};
 
-// Of what may be done late, so that a disk that hangs does not fill the memory.
-constexpr std::size_t kMostWaiting = 1000;
-
 }  // namespace
 
 Worker::Worker(const std::string& file, Kind kind, std::function<void()> on_damage, Idle idle)
@@ -57,6 +54,10 @@ void Worker::Push(Task task) {
   {
     const std::lock_guard lock(mutex_);
     first = tasks_.empty();
+    if (tasks_.size() >= look_at_) {
+      std::erase_if(tasks_, GivenUp);
+      look_at_ = std::max(kMostWaiting, 2 * tasks_.size());
+    }
     task.even_late = task.even_late && tasks_.size() < kMostWaiting;
     tasks_.push_back(std::move(task));
   }
@@ -97,6 +98,8 @@ std::vector<Worker::Task> Worker::Wait() {
   return tasks;
 }
 
+bool Worker::GivenUp(const Task& task) { return task.abandoned->load() && !task.even_late; }
+
 bool Worker::Stopping() {
   const std::lock_guard lock(mutex_);
   return stopping_;
@@ -106,8 +109,7 @@ void Worker::Run() {
   while (true) {
     std::vector<Task> tasks = Wait();
     if (tasks.empty() && Stopping()) break;
-    std::erase_if(tasks,
-                  [](const Task& task) { return task.abandoned->load() && !task.even_late; });
+    std::erase_if(tasks, GivenUp);
     const bool idle = tasks.empty();
     if (kind_ == Kind::kWriter && !idle) {
       DoTogether(tasks);

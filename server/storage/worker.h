@@ -89,10 +89,14 @@ class Worker {
     bool even_late = false;
   };
 
+  // Of what may be done late, so that a disk that hangs does not fill the memory.
+  static constexpr std::size_t kMostWaiting = 1000;
+
   template <class Work, class Result>
   boost::asio::awaitable<absl::StatusOr<Result>> Await(net::TimePoint until, Work work,
                                                        Then<Work> then, Task task);
 
+  static bool GivenUp(const Task& task);
   void Push(Task task);
   std::vector<Task> Wait();
   bool Stopping();
@@ -111,6 +115,7 @@ class Worker {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Task> tasks_;
+  std::size_t look_at_ = kMostWaiting;  // so many tasks, for those that were given up
   bool stopping_ = false;
   bool shared_ = false;  // there was more than one of what was taken last
   net::TimePoint idle_at_{};

@@ -56,6 +56,17 @@ def test_no_server_is_said_in_a_line(example, free_port, name):
     assert said.count("\n") == 1
 
 
+def test_a_request_that_is_refused_says_why(example):
+    assert example("sse", "").endswith("\n오류 발생: input: 내용이 비어 있습니다.\n")
+
+
+def test_without_an_sse_library_the_rest_is_shown(example, fake, tmp_path):
+    fake.script(WHOLE)
+    (tmp_path / "sseclient.py").write_text("raise ImportError(name='sseclient')\n")
+    said = example(PYTHONPATH=":".join([str(tmp_path), *sys.path]))
+    assert "sseclient 모듈이 없습니다: pip install requests sseclient-py\n=== generate: " in said
+
+
 def test_with_a_token(example, guarded, fake):
     fake.script(WHOLE)
     assert example(server=guarded, LUNA_TOKEN=TOKEN).count(ANSWER) == 4

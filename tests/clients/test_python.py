@@ -1,5 +1,7 @@
 """The blocking Python client against the real server."""
 
+import copy
+import pickle
 import signal
 import socket
 import subprocess
@@ -53,6 +55,13 @@ def test_events_come_one_by_one_and_match(client, fake):
                 assert event.timings.total_ms >= event.timings.first_chunk_ms
                 assert (event.cached, event.remembered) == (False, True)
     assert [word for word in seen if word != "translation"] == ["emotion", *WORDS, "complete"]
+
+
+@pytest.mark.parametrize("copied", (copy.copy, lambda error: pickle.loads(pickle.dumps(error))), ids=("copy", "pickle"))
+def test_an_error_goes_to_another_process_whole(copied):
+    error = LunaError("UPSTREAM_QUOTA", "한도", True, 2.5, "stream", "하나")
+    assert vars(copied(error)) == vars(error)
+    assert str(copied(error)) == "UPSTREAM_QUOTA: 한도"
 
 
 def test_events_cannot_be_changed():

@@ -51,6 +51,22 @@ def run(luna):
     return run
 
 
+def test_each_client_has_a_connection_of_its_own(luna, fake):
+    """One carries 100 streams."""
+    fake.script(BEFORE)
+
+    async def main():
+        async with AsyncClient(luna.grpc) as one, AsyncClient(luna.grpc) as other:
+            tasks = [asyncio.ensure_future(client.answer("안녕")) for client in (one, other) for _ in range(60)]
+            await asyncio.to_thread(fake.wait, waiting=120)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+    fake.wait(cancelled=120)
+
+
 async def waiting(fake):
     """The provider waits for its step."""
     await asyncio.to_thread(fake.wait, waiting=1)

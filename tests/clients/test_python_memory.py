@@ -90,6 +90,22 @@ def test_the_originals_history_is_imported(client):
     assert [turn.emotion for turn in memory.conversations()] == ["joy"] * 7
 
 
+@pytest.mark.parametrize("encoding", ("utf-8", "utf-8-sig"), ids=("plain", "BOM"))
+def test_a_byte_order_mark_is_no_part_of_the_file(client, tmp_path, encoding):
+    entry = {"assistant": LONG, "metadata": {"emotion": "joy"}}
+    turns = [entry | {"timestamp": f"2025-01-01T00:00:{n:02}", "user": f"{n}"} for n in range(7)]
+    file = tmp_path / "conversation_history.json"
+    file.write_text(json.dumps(turns, ensure_ascii=False, indent=2), encoding=encoding)
+    with file.open("rb") as lines:
+        assert client.memory(f"mark-{encoding}").import_(lines).imported == 7
+
+
+@pytest.mark.parametrize("text", ("{}\n", b"{}\n"), ids=("text", "bytes"))
+def test_a_files_text_is_no_file(client, text):
+    with pytest.raises(TypeError, match="expected a file"):
+        client.memory("text").import_(text)
+
+
 def test_a_bad_line_is_named(client):
     memory = client.memory("bad", language="en")
     with pytest.raises(LunaError) as failure:

@@ -94,7 +94,7 @@ def read_sse(response, on_chunk):
     if response.status_code != 200:
         refused(answer, response)
         return answer
-    assert response.headers["Content-Type"] == "text/event-stream"
+    assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
     for event in sseclient.SSEClient(response).events():
         assert not answer.done
         if event.data == "[DONE]":

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from processes import CLIENT, clean_environment
+from processes import CLIENT, clean_environment, read_exactly
 
 STEPS = [{"finish": "STOP"}, {"done": True}]
 USERS = iter(f"commands-{number}" for number in range(1000))
@@ -127,6 +127,13 @@ def test_the_originals_list_is_imported_whole(run, user, tmp_path):
     assert run("memory", "import", file, "--user", user).stdout == "20 imported, 0 were there already\n"
 
 
+def test_the_originals_list_with_a_byte_order_mark_is_imported_whole(run, user, tmp_path):
+    turns = [{"timestamp": f"2025-01-01T00:00:{n:02}", "user": f"{n}", "assistant": "가" * 30_000} for n in range(20)]
+    file = tmp_path / "conversation_history.json"
+    file.write_text(json.dumps(turns, ensure_ascii=False, indent=2), encoding="utf-8-sig")
+    assert run("memory", "import", file, "--user", user).stdout == "20 imported, 0 were there already\n"
+
+
 def test_a_bad_line_is_counted_from_the_part_that_it_is_in(run, user, tmp_path):
     turn = {"timestamp": "2026-01-01T00:00:00Z", "user_message": "예", "assistant_message": "가" * 300_000}
     lines = [json.dumps({"conversation": turn | {"user_message": f"{n}"}}, ensure_ascii=False) for n in range(2)]
@@ -176,6 +183,24 @@ def test_clear_asks_on_a_terminal(said, luna, run, answer, left):
     os.close(master)
     assert question == b"Delete"
     assert run("memory", "search", "--user", said).stdout.endswith(f"{left} of {left}\n")
+
+
+@pytest.mark.parametrize(
+    "flags, token, whose",
+    [([], "", "default"), ([], "luna_x", "LUNA_TOKEN's user"), (["--user", "minsu"], "luna_x", "minsu")],
+    ids=("nobody", "token", "named"),
+)
+def test_clear_asks_whose_memory_it_deletes(luna, flags, token, whose):
+    master, slave = pty.openpty()
+    command = [CLIENT, "--server", luna.grpc, "memory", "clear", *flags]
+    env = clean_environment(LUNA_TOKEN=token)
+    with subprocess.Popen(command, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as asks:
+        os.close(slave)
+        question = f"Delete all memory of {whose}?".encode()
+        assert read_exactly(asks.stderr, len(question)) == question
+        os.write(master, b"n\n")
+        asks.communicate(timeout=60)
+    os.close(master)
 
 
 def test_analyze_says_the_likeliest_first(run):

@@ -295,6 +295,13 @@ def test_the_next_target_is_asked_before_the_first_text_and_named(falling, fake,
     assert set(answer.models) == {"Spare"}
 
 
+def test_the_next_target_stands_in_for_the_configured_model_that_is_named(falling, fake, ask):
+    fake.script([{"status": 503, "body": "no"}, HAPPY])
+    answer = ask(STREAMS["grpc"], {"target": "gemini", "model": "gemini-2.5-flash"}, falling)
+    assert answer.text == ANSWER
+    assert set(answer.models) == {"Spare"}
+
+
 @streams
 def test_it_is_tried_again_before_the_first_text(stubborn, fake, ask, way):
     fake.script([{"status": 503, "body": "no"}, {"status": 503, "body": "no"}, HAPPY])

@@ -67,7 +67,7 @@ def test_headers_are_those_of_an_event_stream(luna, fake):
     status, *fields = head.split("\r\n")
     headers = dict(field.lower().split(": ", 1) for field in fields)
     assert status == "HTTP/1.1 200 OK"
-    assert headers["content-type"] == "text/event-stream"
+    assert headers["content-type"] == "text/event-stream; charset=utf-8"
     assert headers["cache-control"] == "no-store, no-transform"
     assert headers["x-accel-buffering"] == "no"
     assert headers["transfer-encoding"] == "chunked"

@@ -13,6 +13,7 @@ import grpc
 import pytest
 import requests
 from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from processes import SERVER, LunaServer
 from transports import TRANSPORTS
@@ -446,6 +447,18 @@ def test_every_rpc_serves_what_its_route_does(luna, say, user, stubs):
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert stub.Clear(messages.ClearRequest(user_id=user, confirm=True), timeout=60).deleted_conversations == 1
     assert conversations(luna, user) == []
+
+
+@pytest.mark.parametrize("field", ("since", "until"))
+@pytest.mark.parametrize("time", ({"seconds": 1 << 62}, {"nanos": 1_000_000_000}), ids=("far", "nanos"))
+def test_no_rpc_takes_what_is_no_time(luna, user, stubs, field, time):
+    request = stubs.memory_messages.SearchConversationsRequest(user_id=user, **{field: Timestamp(**time)})
+    with grpc.insecure_channel(luna.grpc) as channel:
+        stub = stubs.memory_services.MemoryServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.SearchConversations(request)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.value.details().startswith(f"{field}: ")
 
 
 def test_no_rpc_shows_or_takes_what_is_anothers(luna, say, user, stubs):

@@ -31,7 +31,7 @@ def error_of(response):
 def frames_of(response):
     """What stands in the frames, without what is the same in each: id, object, created, model."""
     assert response.status_code == 200
-    assert response.headers["Content-Type"] == "text/event-stream"
+    assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
     *frames, end = response.content.decode().split("\n\n")
     assert end == ""
     created = json.loads(frames[0].removeprefix("data: "))["created"]

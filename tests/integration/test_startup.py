@@ -157,6 +157,24 @@ def test_a_file_of_tokens_that_others_may_open_is_a_warning(tmp_path):
         assert (f"chmod o= {tokens}" in err) is warned
 
 
+@pytest.mark.parametrize(
+    "more, warned",
+    [
+        ("server: {cors_origins: ['*']}\n", True),
+        ("server: {cors_origins: ['https://luna.example']}\n", False),
+        ("server: {cors_origins: ['*']}\nauth: {tokens_file: tokens}\n", False),
+    ],
+    ids=("every page", "one page", "tokens"),
+)
+def test_every_page_without_tokens_is_warned_of(tmp_path, more, warned):
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"{'a' * 64} alice\n")
+    tokens.chmod(0o600)
+    _, err, code = run("--config", write(tmp_path, more), "--check-config", GEMINI_API_KEY="key")
+    assert code == 0
+    assert ("can read and delete all memory" in err) is warned
+
+
 @pytest.mark.parametrize("user", ("", "two words", "u" * 129), ids=("empty", "space", "long"))
 def test_no_token_is_made_for_what_is_no_user_id(user):
     assert "--new-token" in refused("--new-token", user)

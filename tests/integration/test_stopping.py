@@ -1,5 +1,8 @@
 """What becomes of requests while the server stops, and when there are too many of them."""
 
+import json
+import select
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -96,6 +99,57 @@ def test_what_still_runs_after_the_drain_time_is_told(start, fake, streaming, tr
     assert server.exit_code() == 1
     (request,) = fake.wait(cancelled=1, open=0)["requests"]
     assert request["step"] == 1
+
+
+def test_who_waits_for_the_whole_answer_then_is_told_when_to_ask_again(start, fake):
+    fake.script(MIDDLE)
+    server = start(server="{drain_ms: 200}")
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(requests.post, f"{server.url}/interact", json=REQUEST, timeout=30)
+        fake.wait(waiting=1)
+        server.send()
+        check_http_refusal(answer.result(), 503, "SHUTTING_DOWN")
+    assert server.exit_code() == 1
+
+
+@contextmanager
+def taking_little(server, fake):
+    """A stream whose answer is whole, and waits in the server for who takes it."""
+    answer = "가나다라마바 " * 50_000
+    fake.script({"steps": [{"text": answer}, {"finish": "STOP"}, {"done": True}]})
+    body = json.dumps(REQUEST).encode()
+    head = f"POST /interact/stream HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        host, port = server.http.rsplit(":", 1)
+        client.connect((host, int(port)))
+        client.sendall(head.encode() + body)
+        taken = b""
+        while not taken or server.metrics()["luna_streams_open"] > 0:  # its words do not fit into the kernel's buffers
+            taken += client.recv(1 << 16)
+        yield client, taken, answer
+
+
+def test_who_takes_an_answer_slowly_gets_all_of_it(start, fake):
+    server = start()
+    with taking_little(server, fake) as (client, taken, answer):
+        server.send()
+        gone = select.poll()
+        gone.register(client, select.POLLHUP | select.POLLERR)
+        assert gone.poll(3000) == []
+        while not taken.endswith(b"\r\n0\r\n\r\n"):
+            more = client.recv(1 << 20)
+            assert more
+            taken += more
+        assert json.dumps({"type": "complete", "data": answer}, ensure_ascii=False).encode() in taken
+    assert server.exit_code() == 0
+
+
+def test_who_takes_no_more_of_an_answer_is_left_and_said(start, fake):
+    server = start(server="{drain_ms: 200}")
+    with taking_little(server, fake):
+        server.send()
+        assert server.exit_code() == 1
 
 
 def test_nobody_new_comes_in_meanwhile(start, fake, streaming, stub_for, stubs):

@@ -42,7 +42,7 @@ def ask_sse(luna, _stub, _messages, request, on_event):
         timeout=(5, 60),
     ) as response:
         assert response.status_code == 200, response.text
-        assert response.headers["Content-Type"] == "text/event-stream"
+        assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         for event in sseclient.SSEClient(response).events():
             outcome.events.append(json.loads(event.data))
             on_event(outcome.last())

@@ -38,8 +38,12 @@ def show_grpc(client: Client, question: str) -> None:
 
 def show_sse(_client: Client, question: str) -> None:
     """HTTP로: Server-Sent Events를 requests와 sseclient-py로 읽습니다."""
-    import requests
-    import sseclient
+    try:
+        import requests
+        import sseclient
+    except ImportError as missing:
+        print(f"{missing.name} 모듈이 없습니다: pip install requests sseclient-py")
+        return
 
     response = requests.post(
         f"{HTTP}/interact/stream",
@@ -48,7 +52,9 @@ def show_sse(_client: Client, question: str) -> None:
         stream=True,
         timeout=(5, 30),  # (연결 타임아웃, 읽기 타임아웃)
     )
-    response.raise_for_status()
+    if not response.ok:
+        print(f"오류 발생: {response.json()['message']}")
+        return
     print("응답: ", end="", flush=True)
     for event in sseclient.SSEClient(response).events():
         data = json.loads(event.data)

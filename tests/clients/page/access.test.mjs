@@ -77,6 +77,21 @@ test("A question that was refused for want of a token is asked again", async () 
   await lastTurn(page).and(page.locator("[data-state=done]")).waitFor();
 });
 
+test("A browser that keeps nothing does for as long as the page is open", async () => {
+  await fake.script(WHOLE);
+  const script = `for (const name of ["localStorage", "sessionStorage"]) {
+    Object.defineProperty(window, name, { get() { throw new DOMException("blocked", "SecurityError"); } });
+  }`;
+  const page = await open(GUARDED, { expected: ["401"], script });
+  await signIn(page, TOKEN, true);
+  await askAndWait(page, "안녕");
+  await page.locator("#open-settings").click();
+  await page.locator("#theme").selectOption("dark");
+  await page.locator("#language").selectOption("en");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.locator("#sign-in[open]").waitFor();
+});
+
 test("The page has its policy beside tokens too", async () => {
   for (const server of [LUNA, GUARDED]) {
     const response = await fetch(`${server}/`);
@@ -174,11 +189,42 @@ test("Everything is reached by the keyboard, and shows its focus", async () => {
     "scroller",
     "input",
     "답 복사",
-    "이 대화 삭제",
+    "이 질문과 답 삭제",
     "대화 삭제: 안녕",
   ]) {
     assert.ok(reached.has(name), `${name} of ${[...reached]}`);
   }
+});
+
+test("Whoever is in the list with the keyboard stays there when it is made anew", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  await askAndWait(page, "하나");
+  await page.locator("#new-session").click();
+  await askAndWait(page, "둘");
+  await page.locator("#list li").nth(1).waitFor();
+  for (const focused of [page.getByRole("button", { name: "대화 삭제: 하나" }), page.locator("#list a").nth(1)]) {
+    await focused.focus();
+    await page.evaluate(() => {
+      for (const entry of document.querySelectorAll("#list li")) entry.classList.add("old");
+      document.getElementById("search").dispatchEvent(new Event("input"));
+    });
+    await page.waitForFunction(() => document.querySelector("#list li") && !document.querySelector("#list .old"));
+    assert.ok(await focused.evaluate((it) => it === document.activeElement));
+  }
+});
+
+test("A dialog stays while text in it is selected, and closes by a click beside it", async () => {
+  const page = await open(LUNA);
+  await page.locator("#open-settings").click();
+  const { x, y } = await page.locator("#name").boundingBox();
+  await page.mouse.move(x + 20, y + 5);
+  await page.mouse.down();
+  await page.mouse.move(5, 5);
+  await page.mouse.up();
+  assert.ok(await page.locator("#settings-dialog").isVisible());
+  await page.mouse.click(5, 5);
+  await page.locator("#settings-dialog").waitFor({ state: "hidden" });
 });
 
 test("At 360 pixels nothing is wider than the screen, and the list is a drawer", async () => {

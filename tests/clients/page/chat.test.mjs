@@ -167,6 +167,15 @@ test("A translation is folded under the question", async () => {
   assert.equal(await text.getAttribute("lang"), "en");
 });
 
+test("A copy that the browser refuses is told", async () => {
+  await fake.script(WHOLE);
+  const script = "navigator.clipboard.writeText = () => Promise.reject(new DOMException('no', 'NotAllowedError'));";
+  const page = await open(LUNA, { script });
+  await askAndWait(page, "안녕");
+  await page.getByRole("button", { name: "답 복사" }).click();
+  await page.locator(".problem").getByText("복사하지 못했습니다.").waitFor();
+});
+
 test("HTML is text: in a question, an answer and the list", async () => {
   const html = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script> <b>굵게</b>`;
   await fake.script({ steps: [{ text: html }, ...END] });

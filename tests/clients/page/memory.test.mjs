@@ -122,6 +122,32 @@ test("Earlier turns come when they are asked for", async () => {
   assert.equal(await page.locator(".turn.shown .question p").innerText(), "질문 2");
 });
 
+test("Earlier turns are shown once where the conversation goes on elsewhere", async () => {
+  const page = await open(LUNA);
+  await remember(page, numbered(70));
+  await page.goto(`${LUNA}/#long`);
+  await page.reload();
+  await page.locator(".turn").nth(29).waitFor();
+  const elsewhere = numbered(35, { session_id: "long" }).map((turn, n) => ({
+    ...turn,
+    user_message: `다른 곳 ${n}`,
+    timestamp: new Date(Date.UTC(2026, 1, 1) + n * 1000).toISOString(),
+  }));
+  await remember(page, elsewhere);
+  const first = page.locator(".question p").getByText("질문 0", { exact: true });
+  const answers = [];
+  page.on("response", (response) => response.url().includes("limit=30") && answers.push(response));
+  while ((await first.count()) === 0) {
+    await page.locator("#earlier").click();
+    await page.waitForTimeout(0);
+  }
+  assert.ok(answers.length <= 4, `${answers.length}`);
+  assert.deepEqual(
+    await questions(page),
+    numbered(70).map(({ user_message }) => user_message),
+  );
+});
+
 test("A double click brings earlier turns once", async () => {
   const page = await open(LUNA);
   await remember(page, numbered(70));
@@ -183,6 +209,7 @@ test("The list grows to the most that the server lists", async () => {
     await entries(page).nth(count - 1).waitFor();
     await more.click();
   }
+  await page.waitForFunction(() => document.activeElement === document.querySelectorAll("#list a")[950]);
   await entries(page).nth(999).waitFor();
   assert.equal(await more.count(), 0);
   assert.equal(await entries(page).count(), 1000);
@@ -250,9 +277,9 @@ test("A turn is deleted, but not before a question", async () => {
   const page = await open(LUNA);
   const turn = await askAndWait(page, "지울 말");
   await askAndWait(page, "남길 말");
-  const icon = turn.getByRole("button", { name: "이 대화 삭제" });
+  const icon = turn.getByRole("button", { name: "이 질문과 답 삭제" });
   await icon.click();
-  await page.getByRole("dialog", { name: "이 대화를 삭제할까요?" }).getByRole("button", { name: "취소" }).click();
+  await page.getByRole("dialog", { name: "이 질문과 답을 삭제할까요?" }).getByRole("button", { name: "취소" }).click();
   assert.equal(await page.locator(".turn").count(), 2);
   await icon.click();
   await page.keyboard.press("Escape");
@@ -272,7 +299,7 @@ test("A conversation is deleted, but not before a question", async () => {
   await askAndWait(page, "지울 말");
   await entries(page).nth(1).waitFor();
   await page.getByRole("button", { name: "대화 삭제: 지울 말" }).click();
-  await page.getByText("“지울 말”로 끝난 대화입니다.").waitFor();
+  await page.getByText("마지막 말이 “지울 말”인 대화입니다.").waitFor();
   await page.keyboard.press("Escape");
   assert.equal(await page.locator(".turn").count(), 1);
   await page.getByRole("button", { name: "대화 삭제: 지울 말" }).click();
@@ -283,6 +310,18 @@ test("A conversation is deleted, but not before a question", async () => {
   assert.deepEqual(await page.locator("#list .line").allInnerTexts(), ["남길 말"]);
 });
 
+test("After a deletion the keyboard is at the question", async () => {
+  await fake.script(WHOLE);
+  const page = await open(LUNA);
+  await askAndWait(page, "지울 말");
+  await page.locator("#new-session").click();
+  await askAndWait(page, "남길 말");
+  await page.getByRole("button", { name: "대화 삭제: 지울 말" }).click();
+  await remove(page).click();
+  await entries(page).nth(1).waitFor({ state: "detached" });
+  assert.ok(await page.locator("#input").evaluate((it) => it === document.activeElement));
+});
+
 test("What cannot be deleted stays, and why is said", async () => {
   await fake.script(WHOLE);
   const page = await open(LUNA, { expected: ["404"] });
@@ -291,7 +330,7 @@ test("What cannot be deleted stays, and why is said", async () => {
   const user = await page.evaluate(() => localStorage.getItem("luna.user"));
   const gone = await fetch(`${LUNA}/memory/conversations/${id}?user_id=${user}`, { method: "DELETE" });
   assert.equal(gone.status, 200);
-  await turn.getByRole("button", { name: "이 대화 삭제" }).click();
+  await turn.getByRole("button", { name: "이 질문과 답 삭제" }).click();
   await remove(page).click();
   await page.locator(".problem").waitFor();
   assert.equal(await page.locator(".turn").count(), 1);
@@ -305,5 +344,5 @@ test("An answer that could not be remembered is marked", async () => {
   await page.route("**/interact/stream", (route) => route.fulfill({ contentType: "text/event-stream", body }));
   await ask(page, "안녕");
   await lastTurn(page).locator("footer").getByText("기억하지 않은 대화").waitFor();
-  assert.equal(await lastTurn(page).getByRole("button", { name: "이 대화 삭제" }).count(), 0);
+  assert.equal(await lastTurn(page).getByRole("button", { name: "이 질문과 답 삭제" }).count(), 0);
 });

@@ -76,7 +76,7 @@ TEST_F(SseSinkTest, SendsTheHeadersWithTheFirstEvent) {
   ASSERT_TRUE(Run(sink_->Emit(Chunk("가"))).ok());
   EXPECT_TRUE(sink_->started());
   const std::string& all = ReceiveUntil("\n\n\r\n");
-  EXPECT_THAT(all, HasSubstr("Content-Type: text/event-stream\r\n"));
+  EXPECT_THAT(all, HasSubstr("Content-Type: text/event-stream; charset=utf-8\r\n"));
   EXPECT_THAT(all, HasSubstr("Cache-Control: no-store, no-transform\r\n"));
   EXPECT_THAT(all,
               EndsWith("\r\n\r\n2c\r\ndata: {\"type\": \"llm_chunk\", \"data\": \"가\"}\n\n\r\n"));

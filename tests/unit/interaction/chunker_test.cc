@@ -56,6 +56,15 @@ TEST_F(ChunkerTest, HoldsAGrowingWordForSoLongAndNoLonger) {
   EXPECT_THAT(Finish(chunker), ElementsAre("세요"));
 }
 
+TEST_F(ChunkerTest, WithoutALimitABufferWaitsForItsWords) {
+  options_.buffer = {3, milliseconds(0)};
+  Chunker chunker(options_);
+  EXPECT_THAT(Push(chunker, "하나 둘 "), IsEmpty());
+  EXPECT_THAT(ReleaseAt(chunker, std::chrono::hours(1)), IsEmpty());
+  EXPECT_THAT(Push(chunker, "셋 넷"), ElementsAre("하나 둘 셋"));
+  EXPECT_THAT(Finish(chunker), ElementsAre(" 넷"));
+}
+
 TEST_F(ChunkerTest, ANewWordStartsTheClockAnew) {
   Chunker chunker(options_);
   Push(chunker, "가");

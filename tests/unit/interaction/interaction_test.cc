@@ -22,6 +22,7 @@ namespace asio = boost::asio;
 using test::RawServer;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 constexpr char kHeaders[] =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
@@ -173,7 +174,9 @@ TEST_F(InteractionTest, AFailureInMidStreamKeepsWhatHadArrived) {
   EXPECT_EQ(error.code(), "UPSTREAM_PROTOCOL");
   EXPECT_EQ(error.stage(), "stream");
   EXPECT_EQ(error.text_so_far(), "하나 둘");
-  EXPECT_THAT(error.message(), HasSubstr("[L.U.N.A. LLM Server] 스트리밍 중 오류 발생: "));
+  EXPECT_THAT(error.message(),
+              StartsWith("[L.U.N.A. LLM Server] 스트리밍 중 오류 발생: 모델 서버의 응답이 올바르지 "
+                         "않습니다. main: "));
 }
 
 TEST_F(InteractionTest, AFailureBeforeTheFirstWordIsAnEventToo) {

@@ -185,6 +185,28 @@ TEST_F(TransferTest, AnOlderSummaryThatIsImportedIsNotTheNewest) {
   EXPECT_TRUE(InsertSummary(connection_, "na", "s1", rest, "newest"));
 }
 
+TEST_F(TransferTest, ASummaryOfWhatIsDeletedMeanwhileIsNotKept) {
+  Add({Turn(1000, "1"), Turn(1001, "2"), Turn(1002, "3")});
+  const Unsummarized turns = ReadUnsummarized(connection_, "na", "s1", 0, 1000);
+  ASSERT_EQ(turns.turns.size(), 3u);
+  ASSERT_TRUE(Delete(connection_, "na", turns.turns[1].id()));
+  Add({Turn(1001, "another in its place")});
+  EXPECT_FALSE(InsertSummary(connection_, "na", "s1", turns, "of what is deleted"));
+}
+
+TEST_F(TransferTest, AListOfSummariesEndsWhereItWouldBeTooLarge) {
+  Lines lines;
+  for (int i = 0; i < 600; ++i) lines.push_back(Summary(1000 + i, std::string(8 << 10, 'x')));
+  Add(lines);
+  v1::ListSummariesRequest request;
+  request.set_user_id("na");
+  request.set_limit(1000);
+  const v1::ListSummariesResponse page = ListSummaries(connection_, request);
+  EXPECT_LT(page.ByteSizeLong(), 3u << 20);
+  request.set_offset(page.count());
+  EXPECT_GT(ListSummaries(connection_, request).count(), 0);
+}
+
 TEST_F(TransferTest, ASummaryOfForgottenTurnsIsKept) {
   Add({Summary(1000, "of what is gone"), Turn(1001, "1")});
   EXPECT_THAT(Said(Export()), ElementsAre("1", "of what is gone"));

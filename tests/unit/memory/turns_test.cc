@@ -413,6 +413,18 @@ TEST_F(TurnsTest, ASessionIsDeletedWithItsSummaries) {
   EXPECT_THAT(List("na", "s2"), ElementsAre("2"));
 }
 
+TEST_F(TurnsTest, WhatDeletesNothingAsksForNoPurge) {
+  Say("1", "a");
+  EXPECT_EQ(DeleteSome(connection_, "nobody", "", 100), 0);
+  EXPECT_EQ(DeleteSome(connection_, "na", "nowhere", 100), 0);
+  const auto asked = [&] {
+    return connection_.database().execAndGet("SELECT count(*) FROM purges").getInt();
+  };
+  EXPECT_EQ(asked(), 0);
+  EXPECT_EQ(DeleteSome(connection_, "na", "", 100), 1);
+  EXPECT_GT(asked(), 0);
+}
+
 // --- asked again ---
 
 TEST_F(TurnsTest, BeforeRepeatsIsTheContextThatTheFirstOfThemHad) {

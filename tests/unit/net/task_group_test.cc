@@ -32,7 +32,7 @@ class TaskGroupTest : public testing::Test {
   }
 
   EventLoop loop_;
-  TaskGroup tasks_;
+  TaskGroup tasks_{2};
 };
 
 TEST_F(TaskGroupTest, StopCancelsWhatRunsAndWaitsForIt) {
@@ -57,6 +57,19 @@ TEST_F(TaskGroupTest, OfOneKeyOneRunsAtATime) {
   other_key.get_future().wait();
   tasks_.Stop();
   EXPECT_NE(same_key.get_future().wait_for(std::chrono::seconds(0)), std::future_status::ready);
+}
+
+TEST_F(TaskGroupTest, SoManyRunAtOnce) {
+  std::promise<void> begun[2];
+  std::promise<void> ended[2];
+  std::promise<void> third;
+  const auto executor = loop_.context().get_executor();
+  tasks_.Spawn(executor, "a", Forever(begun[0], ended[0]));
+  tasks_.Spawn(executor, "b", Forever(begun[1], ended[1]));
+  tasks_.Spawn(executor, "c", Once(third));
+  for (auto& one : begun) one.get_future().wait();
+  tasks_.Stop();
+  EXPECT_NE(third.get_future().wait_for(std::chrono::seconds(0)), std::future_status::ready);
 }
 
 TEST_F(TaskGroupTest, NothingBeginsAfterStop) {

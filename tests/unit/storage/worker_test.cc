@@ -229,6 +229,19 @@ TEST_F(WorkerTest, WhatMayComeLateIsDoneThoughNobodyWaits) {
   EXPECT_EQ(Await(writer.Do(kForever, Users)).value(), so_many - 1);  // one was too much
 }
 
+TEST_F(WorkerTest, WhatNobodyWaitsForIsLetGoWhileTheDiskHangs) {
+  Worker writer(file_, Worker::Kind::kWriter);
+  Hold(writer);
+  const auto kept = std::make_shared<int>();
+  for (int i = 0; i < 5000; ++i) {
+    const auto late =
+        Await(writer.DoEvenLate(net::Clock::now(), [kept](Connection&) { return 0; }));
+    EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded);
+  }
+  EXPECT_LE(kept.use_count(), 2001);
+  go_.set_value();
+}
+
 TEST_F(WorkerTest, CancellationEndsTheWaitingAndWhatIsRead) {
   Worker reader(file_, Worker::Kind::kReader);
   std::promise<void> begun;

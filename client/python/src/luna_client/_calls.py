@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
@@ -15,8 +16,9 @@ from luna_client import errors, messages
 from luna_client._generated import interaction_pb2, memory_pb2
 
 # Past any proxy, as luna listens on loopback. A ping notices that a server has vanished; one that was started anew is
-# found soon.
+# found soon. A connection carries 100 calls at once: what more there are wait, so each client has its own.
 CHANNEL_OPTIONS = (
+    ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -99,10 +101,12 @@ def exported_line(response: memory_pb2.ExportResponse) -> str:
 def import_parts(file: Iterable[str] | Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """A file in parts that fit into a request, each with how many lines went before it. The Python original's list is
     cut between two turns, which count as its lines."""
+    if isinstance(file, (str, bytes)):
+        raise TypeError("expected a file or its lines, not its text: use text.splitlines()")
     lines = (line.encode() if isinstance(line, str) else line for line in file)
-    head = []
+    head: list[bytes] = []
     for line in lines:
-        head.append(line)
+        head.append(line if head else line.removeprefix(codecs.BOM_UTF8))
         if line.strip():
             break
     if head and head[-1].lstrip().startswith(b"["):

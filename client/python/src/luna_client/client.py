@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """luna at an address. For any number of threads; connects with the first call.
+    """luna at an address. For any number of threads; connects with the first call. It has one connection, which carries
+    100 calls at once; more of them wait for their turn, so a busy program has several clients.
 
     `token` says who calls, where the server wants one. `timeout` holds for each call that has none of its own.
     `credentials`: of TLS, where a proxy in front of luna speaks it; luna itself does not.

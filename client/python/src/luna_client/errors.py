@@ -43,6 +43,12 @@ class LunaError(Exception):
         self.stage = stage
         self.text_so_far = text_so_far
 
+    def __reduce__(self) -> tuple[type[LunaError], tuple[object, ...]]:
+        """An Exception's own sends `args` alone to another process."""
+        return type(self), (
+            self.code, self.message, self.retryable, self.retry_after, self.stage, self.text_so_far
+        )
+
 
 def of_event(error: Error) -> LunaError:
     retry_after = error.retry_after_ms / 1000 if error.retry_after_ms else None
