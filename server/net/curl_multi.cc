@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <utility>
 
 namespace luna::net {
 
@@ -62,8 +61,8 @@ int CurlMulti::OnTimer(CURLM*, long wait_ms, void* self) {
 
 void CurlMulti::WatchSockets() {
   epoll_.async_wait(asio::posix::stream_descriptor::wait_read,
-                    [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-                      if (error == asio::error::operation_aborted || alive.expired()) return;
+                    [this](const boost::system::error_code& error) {
+                      if (error == asio::error::operation_aborted) return;
                       HandleSockets();
                       WatchSockets();
                     });

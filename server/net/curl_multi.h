@@ -61,7 +61,7 @@ class CurlMulti {
   bool timer_armed_ = false;
   TimePoint due_ = kForever;
   int transfers_ = 0;
-  // A wait that has ended, but not been told so yet, outlives this.
+  // A timer that is due, but has not been told so yet, outlives this.
   const std::shared_ptr<void> alive_ = std::make_shared<char>();
 };
 

@@ -149,7 +149,9 @@ asio::awaitable<absl::Status> Generation::Respond(Work& work, llm::Prompt prompt
     if (!chunks.empty()) {
       const config::Target& answering = *targets_.Config(tokens.target());
       work.part.set_target(answering.name);
-      work.part.set_model(work.request.model().empty() ? answering.model : work.request.model());
+      const bool stands_in = &answering != work.progress.target;  // with a model of its own
+      const bool named = !work.request.model().empty() && !stands_in;
+      work.part.set_model(named ? work.request.model() : answering.model);
     }
     work.progress.bytes = work.text.size();
     for (const std::string& chunk : chunks) PutChunk(work, chunk);
