@@ -17,10 +17,9 @@ def example(luna):
 
     def run(*arguments, server=luna, code=0, **environment):
         env = clean_environment(
-            PYTHONPATH=":".join(sys.path),
             PYTHONIOENCODING="utf-8",
             PYTHONDONTWRITEBYTECODE="1",
-            **{"LUNA_SERVER": server.grpc, "LUNA_HTTP": server.url} | environment,
+            **{"PYTHONPATH": ":".join(sys.path), "LUNA_SERVER": server.grpc, "LUNA_HTTP": server.url} | environment,
         )
         done = subprocess.run(
             [sys.executable, EXAMPLE, *arguments], env=env, capture_output=True, check=False, timeout=60
