@@ -57,7 +57,9 @@ class Debian:
     def command(self, *words, user="0:0", cwd="/", mounts="", unshare=(), **environment):
         """What becomes this command there: no process stays between. `cwd` is a folder there; `mounts`: shell that
         mounts more below $1, seen by the command alone; `unshare`: flags that separate it further."""
-        script = f"set -e; mount -t proc proc $1/proc; {mounts or ':'}; shift; exec \"$@\""
+        # Where gRPC finds no /sys, what looks for it spoils errno, now and then between a connect and its check.
+        system = "mount -t proc proc $1/proc; mount --rbind /sys $1/sys"
+        script = f"set -e; {system}; {mounts or ':'}; shift; exec \"$@\""
         proxies = {name: value for name, value in os.environ.items() if "proxy" in name.lower()}
         env = [f"{name}={value}" for name, value in (proxies | {"PATH": PATH} | environment).items()]
         groups = f"--groups={user.partition(':')[2]}"
