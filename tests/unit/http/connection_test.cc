@@ -1,8 +1,10 @@
 #include "server/http/connection.h"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -150,6 +152,28 @@ TEST_F(BodyLimitTest, RefusesABodyThatTakesTooLongHoweverOftenAByteComes) {
   EXPECT_EQ(response["Connection"], "close");
   EXPECT_THAT(response.body(), HasSubstr("body"));
   EXPECT_TRUE(client.IsClosed());
+}
+
+class WriteLimitTest : public HttpServerTest {
+ protected:
+  WriteLimitTest()
+      : HttpServerTest(With([](auto& options) { options.write_timeout = kPatience; })) {}
+  static constexpr std::chrono::milliseconds kPatience{1000};
+};
+
+TEST_F(WriteLimitTest, WaitsForWhoTakesAResponseSlowly) {
+  Client client(server_->address());
+  client.KeepLittle();
+  const auto since = net::Clock::now();
+  client.Send("GET /echo?name=large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  std::size_t taken = 0;
+  while (taken < kLarge) {
+    const std::size_t some = client.ReadSome();
+    ASSERT_GT(some, 0u) << taken;
+    taken += some;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_GT(net::Clock::now() - since, kPatience);
 }
 
 TEST_F(HttpServerTest, AnswersAHalfClosedClientWhatNeedsNoWaiting) {

@@ -45,6 +45,14 @@ class Client {
   void Close() { socket_.close(); }
   void CloseSendingSide() { socket_.shutdown(asio::ip::tcp::socket::shutdown_send); }
 
+  // The kernel takes no more for it.
+  void KeepLittle() { socket_.set_option(asio::socket_base::receive_buffer_size(1 << 16)); }
+  // The next bytes, as they come; none at the end.
+  std::size_t ReadSome() {
+    boost::system::error_code error;
+    return socket_.read_some(buffer_.prepare(1 << 18), error);
+  }
+
   // Whether the server has said something, which is waited for that long.
   bool HasMore(std::chrono::milliseconds wait) {
     pollfd poll{socket_.native_handle(), POLLIN, 0};
@@ -140,6 +148,7 @@ class HttpServerTest : public testing::Test {
       co_await never.async_wait(asio::use_awaitable);
     }
     EchoResponse response;
+    if (request.name() == "large") request.add_tags(std::string(kLarge, 'x'));
     *response.mutable_request() = std::move(request);
     co_return response;
   }
@@ -159,6 +168,9 @@ class HttpServerTest : public testing::Test {
     if (request.name() == "fail") co_return MakeError(ErrorCode::kUpstreamTimeout, "늦음");
     co_return absl::OkStatus();
   }
+
+  // More than the kernel keeps for a connection.
+  static constexpr std::size_t kLarge = 16 << 20;
 
   // Tells how long the file is.
   static asio::awaitable<absl::StatusOr<EchoResponse>> Upload(luna::test::UploadRequest request) {
