@@ -125,17 +125,27 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
-// Raises the soft limit of descriptors to the hard one, and cuts `wanted` to what they allow: a
-// stream takes one for its client, one for its model, and one for its emotion or translation.
-int StreamsThatFit(int wanted) {
+// Of a stream: its client's, its model's, and those of who is asked beside that.
+rlim_t DescriptorsOfAStream(const config::Config& config) {
+  const std::string& engine = config.translation.engine;
+  const config::Target& target = config.llm.targets.at(config.llm.default_target);
+  const bool translates = engine == "azure" || engine == "libretranslate" ||
+                          config::TranslatorOf(config, target) != nullptr;
+  return 2 + (translates ? 1 : 0) + (config.emotion.engine == "llm" ? 1 : 0);
+}
+
+// Raises the soft limit of descriptors to the hard one, and cuts server.max_streams to what that
+// allows.
+int StreamsThatFit(const config::Config& config) {
   constexpr rlim_t kOthers = 128;  // listeners, event loops, logs, the pool's idle connections
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   getrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t fit = limit.rlim_cur > kOthers ? (limit.rlim_cur - kOthers) / 3 : 1;
-  return static_cast<int>(std::min(fit, static_cast<rlim_t>(wanted)));
+  const rlim_t fit =
+      limit.rlim_cur > kOthers ? (limit.rlim_cur - kOthers) / DescriptorsOfAStream(config) : 1;
+  return static_cast<int>(std::min(fit, static_cast<rlim_t>(config.server.max_streams)));
 }
 
 absl::StatusOr<std::unique_ptr<storage::Database>> OpenDatabase(storage::DataDirectory& data) {
@@ -165,7 +175,7 @@ http::Page ReadPage(const config::Server& options) {
 
 int Serve(const config::Config& config) {
   const sigset_t stop_signals = BlockStopSignals();
-  const int most_streams = StreamsThatFit(config.server.max_streams);
+  const int most_streams = StreamsThatFit(config);
   Admission admission(most_streams);
   telemetry::Metrics metrics;
   const std::shared_ptr<const emotion::Model> model = emotion::LoadModel(config);

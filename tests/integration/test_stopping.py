@@ -183,6 +183,17 @@ def test_a_second_signal_ends_at_once(start, fake, streaming):
     fake.wait(cancelled=1, open=0)
 
 
+@pytest.mark.parametrize(
+    "changes, most",
+    [({}, 450), ({"translation": "{engine: llm}"}, 300), ({"translation": "{engine: llm}", "emotion": "{engine: llm}"}, 225)],
+    ids=("model", "translator", "translator and emotion"),
+)
+def test_no_more_come_in_than_there_are_descriptors_for(start, changes, most):
+    server = start(through=("prlimit", "--nofile=1028"), **changes)
+    server.stop()
+    assert f"server.max_streams: {most} instead of 10000" in server.stderr()
+
+
 @transports
 def test_one_too_many_is_told_when_to_come_back(start, fake, streaming, stub_for, stubs, transport):
     server = start(server="{max_streams: 1}")
