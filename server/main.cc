@@ -237,7 +237,7 @@ int Serve(const config::Config& config) {
     (*http)->EndRequests(why);
     (*grpc)->EndCalls(why);
   }
-  // Who takes his answer slowly has as long as the answers.
+  // Who takes his response slowly has until then, too.
   const net::TimePoint until = std::max(drained, net::Clock::now() + kLastWords);
   bool grpc_whole = false;
   std::thread grpc_stop([&] { grpc_whole = (*grpc)->Stop(until); });

@@ -26,7 +26,8 @@ struct CallLimits {
 };
 
 // A blocking client of luna over gRPC. One client serves any number of threads. Its connection
-// carries 100 calls at once; more of them wait for their turn.
+// carries 100 calls at once; more of them wait for their turn, so a busy program has several
+// clients.
 class Client {
  public:
   // `address` as gRPC takes it, such as "127.0.0.1:50051". In clear text, past any proxy. Connects

@@ -157,7 +157,7 @@ function loadEarlier() {
 }
 
 async function addEarlier(name, visit) {
-  const known = turns.map(({ facts }) => facts).filter(({ id }) => id);
+  const known = turns.map(({ facts }) => facts).filter(({ remembered }) => remembered);
   const offset = known.length + unseen;
   try {
     const { conversations, count } = await api.conversations(name, PAGE, offset);
@@ -169,12 +169,13 @@ async function addEarlier(name, visit) {
     const older = conversations.filter(
       ({ id, timestamp }) => !ids.has(id) && !(Date.parse(timestamp) > known[0]?.ended),
     );
+    const none = older.length === 0 && more;
     unseen += count - older.length;
     const earlier = older.map((conversation) => Turn.remembered(conversation, actions)).reverse();
     turns = [...earlier, ...turns];
     thread.addBefore(earlier);
     find("earlier").hidden = !more;
-    return more;
+    return none ? await addEarlier(name, visit) : more;
   } catch (error) {
     if (visit === opened && error.status !== 401) showProblem(error.message);
     return false;

@@ -90,16 +90,17 @@ function showSessions(sessions) {
   mark(current);
 }
 
-// Whoever is in the list with the keyboard stays at the same session, or goes on from where the list ended.
+// Whoever is in the list with the keyboard stays at the same entry, or goes on from where the list ended.
 function replace(...content) {
   const focused = list.contains(document.activeElement) ? document.activeElement : null;
-  const session = focused?.closest("li")?.querySelector("a").dataset.session;
+  const keyOf = (link) => link?.dataset.session ?? link?.dataset.turn;
+  const key = keyOf(focused?.closest("li")?.querySelector("a"));
+  const atEnd = focused?.matches("button.plain");
   const length = list.querySelectorAll("li").length;
   list.replaceChildren(...content);
-  if (!focused) return;
   const links = [...list.querySelectorAll("a")];
-  const link = session ? links.find(({ dataset }) => dataset.session === session) : links[length];
-  link?.closest("li").querySelector(session ? focused.localName : "a").focus();
+  if (key) links.find((link) => keyOf(link) === key)?.closest("li").querySelector(focused.localName).focus();
+  if (atEnd) (links[length] ?? list.querySelector("button.plain"))?.focus();
 }
 
 function showFound({ results, total }) {
@@ -107,7 +108,11 @@ function showFound({ results, total }) {
     const parts = conversation.snippet.map(({ text, match }) => (match ? make("mark", {}, text) : text));
     const link = make(
       "a",
-      { href: `#${encodeURIComponent(conversation.session_id)}`, onclick: () => show(conversation) },
+      {
+        href: `#${encodeURIComponent(conversation.session_id)}`,
+        dataset: { turn: conversation.id },
+        onclick: () => show(conversation),
+      },
       make("span", { className: "snippet" }, ...parts),
       make("time", { dateTime: conversation.timestamp }, when(conversation.timestamp)),
     );

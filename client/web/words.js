@@ -42,7 +42,7 @@ const ko = {
   emotion: "감정",
   copy: "답 복사",
   copied: "복사했습니다.",
-  notCopied: "복사하지 못했습니다. 브라우저가 막았습니다.",
+  notCopied: "브라우저가 막아 복사하지 못했습니다.",
   failed: "답을 받지 못했습니다",
   retry: "다시 시도",
   askAgain: "다시 묻기",

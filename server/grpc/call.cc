@@ -307,9 +307,9 @@ void Call::OnRequested(bool ok) {
     done_.Arm(nullptr);  // its tag never comes if the call never starts
     return;
   }
-  place_.running->Add(shared_from_this());  // first, since without any the queue may be shut down
-  WaitFor(place_);
   worker_ = place_.next_worker();
+  place_.running->Add(shared_from_this());
+  WaitFor(place_);  // last: Server::Stop shuts the queue down once no call is known
   caller_.transport = "grpc";
   caller_.id = telemetry::RequestId(MetadataOf(context_, "x-request-id"));
   context_.AddInitialMetadata("x-request-id", caller_.id);

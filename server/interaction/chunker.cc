@@ -48,9 +48,9 @@ void Chunker::Buffer(TimePoint now, std::vector<std::string>& chunks) {
   if (options_.buffer.words <= 1) {
     for (std::string& word : words_) chunks.push_back(std::move(word));
   } else {
-    const bool patient = options_.buffer.wait == options_.buffer.wait.zero();
+    const bool no_limit = options_.buffer.wait.count() == 0;
     for (const std::string& word : words_) {
-      if (buffered_.empty()) buffer_until_ = patient ? kForever : now + options_.buffer.wait;
+      if (buffered_.empty()) buffer_until_ = no_limit ? kForever : now + options_.buffer.wait;
       buffered_ += word;
       if (++buffered_words_ >= options_.buffer.words) SendBuffer(chunks);
     }

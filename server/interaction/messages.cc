@@ -1,5 +1,6 @@
 #include "server/interaction/messages.h"
 
+#include <string_view>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
@@ -10,9 +11,9 @@ namespace {
 bool English(const std::string& language) { return language == "en"; }
 
 // What a failed model means to somebody who does not read English; "" where the failure says it.
-std::string InKorean(const std::string& code) {
+std::string_view InKorean(const std::string& code) {
   static constexpr std::pair<const char*, const char*> kMeanings[] = {
-      {"UPSTREAM_UNAVAILABLE", "모델 서버에 연결할 수 없거나 연결이 끊겼습니다."},
+      {"UPSTREAM_UNAVAILABLE", "모델 서버에 연결할 수 없거나, 모델 서버가 지금 답할 수 없습니다."},
       {"UPSTREAM_AUTH", "API 키가 없거나 거부되었습니다."},
       {"UPSTREAM_REJECTED", "모델 서버가 요청을 받아들이지 않았습니다."},
       {"UPSTREAM_QUOTA", "모델의 사용 한도를 넘었습니다."},
@@ -204,7 +205,7 @@ std::string ModelFailed(const std::string& language, const config::Target& targe
   if (English(language)) {
     return absl::StrCat(who, streaming ? " error while streaming: " : " error: ", detail);
   }
-  const std::string meaning = InKorean(code);
+  const std::string meaning(InKorean(code));
   return absl::StrCat(who,
                       streaming ? " 스트리밍 중 오류 발생: " : " 응답 생성 중 오류 발생: ", meaning,
                       meaning.empty() ? "" : " ", detail);

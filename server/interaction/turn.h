@@ -39,8 +39,8 @@ struct Interaction::Turn {
     *event.mutable_created_at() = time_of_day;
     sink.Put(event);
   }
-  // To be called after the emotion, and after the translation: that one leaves once both are there,
-  // but for a cached answer that did not wait for it.
+  // To be called once the emotion is over, and again once the translation is, which leaves when
+  // both are, but never behind `complete`: a cached answer may not have waited for it.
   void PutTranslation() {
     if (!emotion_over || whole || !translation || translation->text().empty()) return;
     v1::InteractResponse event;

@@ -197,9 +197,10 @@ def test_clear_asks_whose_memory_it_deletes(luna, flags, token, whose):
     with subprocess.Popen(command, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as asks:
         os.close(slave)
         question = f"Delete all memory of {whose}?".encode()
-        assert read_exactly(asks.stderr, len(question)) == question
+        asked = read_exactly(asks.stderr, len(question))
         os.write(master, b"n\n")
         asks.communicate(timeout=60)
+    assert asked == question
     os.close(master)
 
 

@@ -114,18 +114,20 @@ def test_who_waits_for_the_whole_answer_then_is_told_when_to_ask_again(start, fa
 
 @contextmanager
 def taking_little(server, fake):
-    """A stream whose answer is whole, and waits in the server for who takes it."""
-    answer = "가나다라마바 " * 50_000
+    """A stream whose answer is whole, and waits in the server for who takes it: `complete` has 5 MB, as JSON writes
+    these characters, which is more than the kernel keeps for a connection."""
+    answer = (5 * "\x01" + " ") * 170_000
     fake.script({"steps": [{"text": answer}, {"finish": "STOP"}, {"done": True}]})
     body = json.dumps(REQUEST).encode()
     head = f"POST /interact/stream HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.socket() as client:
+        client.settimeout(60)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         host, port = server.http.rsplit(":", 1)
         client.connect((host, int(port)))
         client.sendall(head.encode() + body)
         taken = b""
-        while not taken or server.metrics()["luna_streams_open"] > 0:  # its words do not fit into the kernel's buffers
+        while not taken or server.metrics()["luna_streams_open"] > 0:
             taken += client.recv(1 << 16)
         yield client, taken, answer
 

@@ -17,7 +17,7 @@ struct NobodyAsks final : TransferObserver {
   void OnDone(CURLcode) override {}
 };
 
-// One loop's turn takes all timers that are due, and the first of them ends it.
+// One loop's turn takes all timers that are due, and the first of them ends it: for the sanitizers.
 TEST(CurlMulti, MayGoWhileItsTimerIsDue) {
   asio::io_context context;
   const tcp::acceptor silent(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
