@@ -256,6 +256,11 @@ class StreamCall final : public Call, public EventSink, public rpc::MessageSink 
 
 }  // namespace
 
+void RunningCalls::Count() {
+  const std::lock_guard lock(mutex_);
+  ++all_;
+}
+
 void RunningCalls::Add(const std::shared_ptr<Call>& call) {
   const std::lock_guard lock(mutex_);
   calls_[call.get()] = call;
@@ -264,12 +269,18 @@ void RunningCalls::Add(const std::shared_ptr<Call>& call) {
 void RunningCalls::Remove(Call* call) {
   const std::lock_guard lock(mutex_);
   calls_.erase(call);
+  --all_;
   removed_.notify_all();
 }
 
 bool RunningCalls::WaitUntilNone(net::TimePoint until) {
   std::unique_lock lock(mutex_);
   return removed_.wait_until(lock, until, [this] { return calls_.empty(); });
+}
+
+void RunningCalls::WaitUntilAllGone() {
+  std::unique_lock lock(mutex_);
+  removed_.wait(lock, [this] { return all_ == 0; });
 }
 
 void RunningCalls::EndAll(const absl::Status& why) {
@@ -287,7 +298,9 @@ Call::Call(Place place)
     : place_(std::move(place)),
       finished_([](bool) {}),
       requested_([this](bool ok) { OnRequested(ok); }),
-      done_([this](bool) { OnDone(); }) {}
+      done_([this](bool) { OnDone(); }) {
+  place_.running->Count();
+}
 
 Call::~Call() { place_.running->Remove(this); }
 
@@ -309,7 +322,7 @@ void Call::OnRequested(bool ok) {
   }
   worker_ = place_.next_worker();
   place_.running->Add(shared_from_this());
-  WaitFor(place_);  // last: Server::Stop shuts the queue down once no call is known
+  WaitFor(place_);
   caller_.transport = "grpc";
   caller_.id = telemetry::RequestId(MetadataOf(context_, "x-request-id"));
   context_.AddInitialMetadata("x-request-id", caller_.id);

@@ -41,19 +41,25 @@ class Tag {
   std::shared_ptr<Call> call_;
 };
 
-// The calls that are at work, so that all of them can be ended. From any thread.
+// The calls that are at work, so that all of them can be ended, and how many there are with those
+// that wait for a caller. From any thread.
 class RunningCalls {
  public:
+  // From a call's constructor, its beginning, and its destructor.
+  void Count();
   void Add(const std::shared_ptr<Call>& call);
   void Remove(Call* call);
   void EndAll(const absl::Status& why);
-  // Waits until there is none, or until `until`: then false.
+  // Waits until none is at work, or until `until`: then false.
   bool WaitUntilNone(net::TimePoint until);
+  // Waits until none waits for a caller, either.
+  void WaitUntilAllGone();
 
  private:
   std::mutex mutex_;
   std::condition_variable removed_;
   std::map<Call*, std::weak_ptr<Call>> calls_;
+  int all_ = 0;
 };
 
 // One RPC, from the wait for it to its end. Its tags run on the completion queue's thread, its

@@ -138,8 +138,8 @@ bool Server::Stop(net::TimePoint until) {
   const bool whole = running_.WaitUntilNone(until);
   // Without a deadline it would wait for health watches too.
   server_->Shutdown(std::chrono::system_clock::now());
-  // It does not wait for what our calls have yet to say.
-  running_.WaitUntilNone(net::kForever);
+  // It does not wait for what our calls have yet to say, and the queues must outlive their last.
+  running_.WaitUntilAllGone();
   for (const auto& queue : queues_) queue->Shutdown();
   for (std::thread& thread : threads_) thread.join();
   return whole;
