@@ -35,6 +35,7 @@ class Client {
   // printable ASCII; empty: none is.
   explicit Client(const std::string& address, std::string token = "");
 
+  // Whether calls say who makes them.
   bool has_token() const { return !token_.empty(); }
 
   // Asks, and gives each event to `on_event` in the calling thread as it comes; returns once the

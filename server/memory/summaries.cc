@@ -11,6 +11,37 @@ using storage::Connection;
 using storage::NowMicroseconds;
 using storage::Query;
 
+namespace {
+
+// Whether `turns` are what ReadUnsummarized would read again: nothing of them has been deleted, and
+// nothing has come between them.
+bool AreThere(Connection& connection, const std::string& user, const std::string& session,
+              const Unsummarized& turns, std::int64_t last_ended_at) {
+  Query ids = connection.Prepare("SELECT id FROM turns WHERE user = " USER_OF(
+      "?1") " AND session = ?2 AND (ended_at, id) > (?3, ?4) AND (ended_at, id) <= (?5, ?6) "
+            "ORDER BY ended_at, id");
+  ids->bind(1, user);
+  ids->bind(2, session);
+  ids->bind(3, turns.summary_ended_at);
+  ids->bind(4, turns.summary_through);
+  ids->bind(5, last_ended_at);
+  ids->bind(6, turns.turns.back().id());
+  for (const v1::Conversation& turn : turns.turns) {
+    if (!ids->executeStep() || ids->getColumn(0).getInt() != turn.id()) return false;
+  }
+  return !ids->executeStep();
+}
+
+int NewestSummary(Connection& connection, const std::string& user, const std::string& session) {
+  Query newest = connection.Prepare("SELECT id FROM summaries WHERE user = " USER_OF(
+      "?1") " AND session = ?2 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
+  newest->bind(1, user);
+  newest->bind(2, session);
+  return newest->executeStep() ? newest->getColumn(0).getInt() : 0;
+}
+
+}  // namespace
+
 v1::ListSummariesResponse ListSummaries(Connection& connection,
                                         const v1::ListSummariesRequest& request) {
   v1::ListSummariesResponse response;
@@ -74,37 +105,6 @@ Unsummarized ReadUnsummarized(Connection& connection, const std::string& user,
   }
   return result;
 }
-
-namespace {
-
-// Whether `turns` are what ReadUnsummarized would read again: nothing of them has been deleted, and
-// nothing has come between them.
-bool AreThere(Connection& connection, const std::string& user, const std::string& session,
-              const Unsummarized& turns, std::int64_t last_ended_at) {
-  Query ids = connection.Prepare("SELECT id FROM turns WHERE user = " USER_OF(
-      "?1") " AND session = ?2 AND (ended_at, id) > (?3, ?4) AND (ended_at, id) <= (?5, ?6) "
-            "ORDER BY ended_at, id");
-  ids->bind(1, user);
-  ids->bind(2, session);
-  ids->bind(3, turns.summary_ended_at);
-  ids->bind(4, turns.summary_through);
-  ids->bind(5, last_ended_at);
-  ids->bind(6, turns.turns.back().id());
-  for (const v1::Conversation& turn : turns.turns) {
-    if (!ids->executeStep() || ids->getColumn(0).getInt() != turn.id()) return false;
-  }
-  return !ids->executeStep();
-}
-
-int NewestSummary(Connection& connection, const std::string& user, const std::string& session) {
-  Query newest = connection.Prepare("SELECT id FROM summaries WHERE user = " USER_OF(
-      "?1") " AND session = ?2 ORDER BY " NEWEST_SUMMARY " LIMIT 1");
-  newest->bind(1, user);
-  newest->bind(2, session);
-  return newest->executeStep() ? newest->getColumn(0).getInt() : 0;
-}
-
-}  // namespace
 
 bool InsertSummary(Connection& connection, const std::string& user, const std::string& session,
                    const Unsummarized& turns, const std::string& content) {

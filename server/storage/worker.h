@@ -89,7 +89,8 @@ class Worker {
     bool even_late = false;
   };
 
-  // Of what may be done late, so that a disk that hangs does not fill the memory.
+  // So many tasks, and none more is done late, and those that were given up go, so that a disk that
+  // hangs does not fill the memory.
   static constexpr std::size_t kMostWaiting = 1000;
 
   template <class Work, class Result>
@@ -115,7 +116,7 @@ class Worker {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Task> tasks_;
-  std::size_t look_at_ = kMostWaiting;  // so many tasks, for those that were given up
+  std::size_t look_at_ = kMostWaiting;  // how many tasks, for those that were given up
   bool stopping_ = false;
   bool shared_ = false;  // there was more than one of what was taken last
   net::TimePoint idle_at_{};

@@ -12,6 +12,7 @@ import {
   accessibilityProblems,
   ask,
   askAndWait,
+  converse,
   fake,
   lastTurn,
   open,
@@ -199,9 +200,7 @@ test("Everything is reached by the keyboard, and shows its focus", async () => {
 test("Whoever is in the list with the keyboard stays there when it is made anew", async () => {
   await fake.script(WHOLE);
   const page = await open(LUNA);
-  await askAndWait(page, "하나");
-  await page.locator("#new-session").click();
-  await askAndWait(page, "둘");
+  await converse(page, "하나", "둘");
   await page.locator("#list li").nth(1).waitFor();
   for (const focused of [page.getByRole("button", { name: "대화 삭제: 하나" }), page.locator("#list a").nth(1)]) {
     await focused.focus();

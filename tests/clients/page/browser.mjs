@@ -114,6 +114,14 @@ export async function askAndWait(page, text) {
   return turn;
 }
 
+// Asks each question in a conversation of its own; the last one's is on the page then.
+export async function converse(page, ...questions) {
+  for (const question of questions) {
+    await page.locator("#new-session").click();
+    await askAndWait(page, question);
+  }
+}
+
 export const textOf = (turn) => turn.locator(".text").textContent();
 
 export const eventually = (page, check, argument) => page.waitForFunction(check, argument, { polling: "raf" });

@@ -10,6 +10,7 @@ import {
   WHOLE,
   ask,
   askAndWait,
+  converse,
   fake,
   gated,
   lastTurn,
@@ -232,9 +233,7 @@ test("Back and forward lead through what was clicked", async () => {
       JSON.stringify(expected),
     );
   };
-  await askAndWait(page, "처음");
-  await page.locator("#new-session").click();
-  await askAndWait(page, "다음");
+  await converse(page, "처음", "다음");
   await page.locator("#search").fill("처음");
   await page.locator("#list .snippet").getByText("처음").click();
   await page.locator(".turn.shown").waitFor();
@@ -255,9 +254,7 @@ test("Back and forward lead through what was clicked", async () => {
 test("A search finds, marks and leads there", async () => {
   await fake.script(WHOLE);
   const page = await open(LUNA);
-  await askAndWait(page, "오늘 날씨가 어때?");
-  await page.locator("#new-session").click();
-  await askAndWait(page, "기차는 언제 와?");
+  await converse(page, "오늘 날씨가 어때?", "기차는 언제 와?");
   await page.locator("#search").fill("날씨");
   await page.locator("#list mark").waitFor();
   assert.equal(await page.locator("#list mark").innerText(), "날씨");
@@ -293,9 +290,7 @@ test("A turn is deleted, but not before a question", async () => {
 test("A conversation is deleted, but not before a question", async () => {
   await fake.script(WHOLE);
   const page = await open(LUNA);
-  await askAndWait(page, "남길 말");
-  await page.locator("#new-session").click();
-  await askAndWait(page, "지울 말");
+  await converse(page, "남길 말", "지울 말");
   await entries(page).nth(1).waitFor();
   await page.getByRole("button", { name: "대화 삭제: 지울 말" }).click();
   await page.getByText("마지막 말이 “지울 말”인 대화입니다.").waitFor();
@@ -312,9 +307,7 @@ test("A conversation is deleted, but not before a question", async () => {
 test("After a deletion the keyboard is at the question", async () => {
   await fake.script(WHOLE);
   const page = await open(LUNA);
-  await askAndWait(page, "지울 말");
-  await page.locator("#new-session").click();
-  await askAndWait(page, "남길 말");
+  await converse(page, "지울 말", "남길 말");
   await page.getByRole("button", { name: "대화 삭제: 지울 말" }).click();
   await remove(page).click();
   await entries(page).nth(1).waitFor({ state: "detached" });
